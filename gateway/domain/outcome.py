@@ -1,0 +1,87 @@
+"""What a PSP's answer means. A decline is a value; *unknown* is its own outcome and never a failure.
+
+Every connector verb returns exactly one of these. The difference that guards the money:
+
+    Approved, Declined      the PSP told us, the attempt is settled
+    NotSent                 proved: no byte of the request reached the PSP, so nobody was charged
+    Absent                  proved by a read: the PSP has no such operation
+    Pending, ActionRequired the PSP accepted and will say later
+    Unknown                 a timeout, a reset after send, a 5xx, a malformed answer: nobody knows, so nobody else is asked
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from gateway.domain.decline import DeclineReason
+
+UnknownCause = Literal["timeout", "reset", "server_error", "malformed", "rate_limited", "in_progress", "crash", "conflict"]
+"""Why the outcome is not known. `crash` is our own: the sender died between begin and apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The PSP moved or reserved the money. `amount` is in minor units, as the PSP states it, not as we asked."""
+
+    kind: ClassVar[str] = "approved"
+    provider_reference: str
+    amount: int
+    currency: str
+    captured: bool = False
+    network_transaction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A refusal by issuer, scheme or PSP. `provider_code` is the PSP's own word, kept for support and audits."""
+
+    kind: ClassVar[str] = "declined"
+    reason: DeclineReason
+    provider_code: str
+    provider_reference: str | None = None
+    network_code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Accepted, result later (webhook or read)."""
+
+    kind: ClassVar[str] = "pending"
+    provider_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequired:
+    """The shopper must act (challenge or redirect) before the PSP decides."""
+
+    kind: ClassVar[str] = "action_required"
+    provider_reference: str
+    action: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Proved not to have reached the PSP: refused before the first byte, or fenced by `send_by`."""
+
+    kind: ClassVar[str] = "not_sent"
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A read says that the PSP has no such operation. Counts only on a second look (see `resolution`)."""
+
+    kind: ClassVar[str] = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows. Resolved by the means the connector declares, never by asking somebody else."""
+
+    kind: ClassVar[str] = "unknown"
+    cause: UnknownCause
+    provider_reference: str | None = None
+    detail: str | None = None
+
+
+Outcome = Approved | Declined | Pending | ActionRequired | NotSent | Absent | Unknown
