@@ -1,4 +1,4 @@
-"""Card data whose type never reveals it: no repr, str, format, json, pickle, copy or traceback shows a digit (SEC-20)."""
+"""Card data whose type never reveals it: no repr, str, format, json, pickle, copy, traceback shows a digit (SEC-20)."""
 
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -11,7 +11,7 @@ class Secret:
     connectors' last step (PCI DSS 3.4.1, 3.5.1).
     """
 
-    __slots__ = ("_Secret__value",)
+    __slots__ = ("__value",)
 
     def __init__(self, value: str) -> None:
         self.__value = value

@@ -11,7 +11,7 @@ from typing import Literal
 
 
 class DeclineReason(StrEnum):
-    """Why the issuer, the scheme or the PSP said no. The comment names the ISO 8583 response code where there is one."""
+    """Why the issuer, the scheme or the PSP said no. The comment is the ISO 8583 response code, if there is one."""
 
     GENERIC_DECLINE = "generic_decline"  # 05, 01
     INSUFFICIENT_FUNDS = "insufficient_funds"  # 51

@@ -1,16 +1,16 @@
 """Refusals, as the domain names them. The API turns each into one problem+json answer by a total table.
 
-    PayeraError
-    ├── NotFound               the id does not exist for this merchant (another tenant's id reads the same)
-    ├── Conflict               the resource is in another state, or busy
-    │   └── IdempotencyKeyReused   the same key with another body
-    ├── Refused                well-formed, but a rule says no
-    │   ├── InvalidCard        a card field is wrong; says which one and how to mend it, never the value
-    │   └── EgressRefused      an outgoing URL that the policy forbids
-    ├── BadSignature           a notification whose signature does not hold
-    ├── VaultFailed            a ciphertext or a key cannot be opened: nothing is sent
-    ├── StoreUnavailable       the database cannot be asked now; what was asked may or may not have happened
-    └── Bug                    our own mistake
+PayeraError
+├── NotFound               the id does not exist for this merchant (another tenant's id reads the same)
+├── Conflict               the resource is in another state, or busy
+│   └── IdempotencyKeyReused   the same key with another body
+├── Refused                well-formed, but a rule says no
+│   ├── InvalidCard        a card field is wrong; says which one and how to mend it, never the value
+│   └── EgressRefused      an outgoing URL that the policy forbids
+├── BadSignature           a notification whose signature does not hold
+├── VaultFailed            a ciphertext or a key cannot be opened: nothing is sent
+├── StoreUnavailable       the database cannot be asked now; what was asked may or may not have happened
+└── Bug                    our own mistake
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing that is wrong with a request: where it stands, what is wrong, how to mend it. Never the value itself."""
+    """One thing that is wrong with a request: where it stands, what is wrong, how to mend it. Never the value."""
 
     where: str
     what: str

@@ -6,7 +6,7 @@ Every connector verb returns exactly one of these. The difference that guards th
     NotSent                 proved: no byte of the request reached the PSP, so nobody was charged
     Absent                  proved by a read: the PSP has no such operation
     Pending, ActionRequired the PSP accepted and will say later
-    Unknown                 a timeout, a reset after send, a 5xx, a malformed answer: nobody knows, so nobody else is asked
+    Unknown                 a timeout, a reset after send, a 5xx, a malformed answer: nobody knows, so no other is asked
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,9 @@ from typing import Any, ClassVar, Literal
 
 from gateway.domain.decline import DeclineReason
 
-UnknownCause = Literal["timeout", "reset", "server_error", "malformed", "rate_limited", "in_progress", "crash", "conflict"]
+UnknownCause = Literal[
+    "timeout", "reset", "server_error", "malformed", "rate_limited", "in_progress", "crash", "conflict"
+]
 """Why the outcome is not known. `crash` is our own: the sender died between begin and apply."""
 
 

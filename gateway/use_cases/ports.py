@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from gateway.domain.card import CardSecret, Secret
@@ -26,7 +27,9 @@ class ConnectorSpec:
 
     slug: str
     title: str
-    capabilities: frozenset[str]  # authorize capture partial_capture multiple_captures void refund partial_refund read webhook
+    capabilities: frozenset[
+        str
+    ]  # authorize capture partial_capture multiple_captures void refund partial_refund read webhook
     resolves: Mapping[OperationKind, tuple[Means, ...]]
     max_processing_s: float
     index_lag_s: float
@@ -54,6 +57,8 @@ class ProviderCall:
     capture, `final` says whether the rest of the authorization is released. `parent_reference` is the PSP's own id of
     the authorization (capture, void) or of the charge (refund). `provider_reference` is the PSP's id of this very
     operation where it is already known (reads).
+    `send_by_s` is the fence, in seconds of the monotonic clock: past it not one byte may leave, and the answer is
+    `NotSent`. None for reads, which move no money.
     """
 
     account: ProviderAccount
@@ -69,6 +74,7 @@ class ProviderCall:
     provider_reference: str | None = None
     merchant_reference: str | None = None
     description: str | None = None
+    send_by_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ class WebhookFact:
 
 
 class Connector(Protocol):
-    """One PSP dialect. Verbs return an `Outcome` and never raise for what the wire may do; `card` is only for authorize."""
+    """One PSP dialect. Verbs return an `Outcome` and never raise for what the wire may do."""
 
     spec: ConnectorSpec
 
@@ -103,7 +109,7 @@ class Connector(Protocol):
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
     ) -> tuple[WebhookFact, ...]:
-        """Check the signature over the raw bytes (constant time, 300 s both ways), then parse. Raises `BadSignature`."""
+        """Check the signature over the raw bytes (constant time, 300 s both ways), parse. Raises `BadSignature`."""
         ...
 
 
@@ -111,3 +117,104 @@ class Connectors(Protocol):
     """The registry as use cases see it."""
 
     def get(self, slug: str) -> Connector: ...
+
+
+class Store(Protocol):
+    """The stored procedures. JSON in, JSON out; every refusal is raised as an error of `gateway.domain.errors`."""
+
+    async def call(self, function: str, merchant: str, p: Json) -> Any:
+        """Call `api.<function>` for one merchant, in one transaction. Raises `PayeraError`, `StoreUnavailable`."""
+        ...
+
+    async def system(self, function: str, p: Json) -> Any:
+        """Call `sys.<function>`, across merchants. Raises as `call`."""
+        ...
+
+
+class Vault(Protocol):
+    """The only part that sees a PAN at rest. Everything it gives out is a `Secret`; ciphertexts are base64 text."""
+
+    async def open_card(self, merchant: str, card: Json) -> CardSecret:
+        """Open DISPATCH.card for a connector's last step. No CVV once its key is gone. Raises `VaultFailed`."""
+        ...
+
+    async def open_credentials(self, merchant: str, account: Json) -> Mapping[str, Secret]:
+        """Open DISPATCH.account's credentials. Raises `VaultFailed`."""
+        ...
+
+    async def seal_card(self, merchant: str, card: CardSecret, token_id: str, at: datetime) -> Json:
+        """Check, encrypt and fingerprint a card: the card object of `payment_begin_v1`. Raises `InvalidCard`."""
+        ...
+
+    async def seal_text(self, merchant: str, row_id: str, purpose: str, text: str) -> tuple[str, str]:
+        """Encrypt a PSP's credentials or a webhook secret for one row: (ciphertext, key id)."""
+        ...
+
+    async def open_text(self, merchant: str, row_id: str, purpose: str, ciphertext: str, key_id: str) -> Secret:
+        """The reverse. Raises `VaultFailed` for another row's or another merchant's ciphertext."""
+        ...
+
+    def forget_cvv(self, token_id: str) -> None:
+        """Destroy the key of this token's CVV: no copy of the ciphertext can be opened any more (PCI DSS 3.3.1)."""
+        ...
+
+
+class Workflows(Protocol):
+    """Durable execution, as far as the rest needs it."""
+
+    async def first_answer(self, merchant: str, payment_id: str, budget_s: float) -> None:
+        """Start or join the payment's workflow and wait for its first answer, at most `budget_s`.
+
+        Returns when the payment is at rest or waits for somebody else. A timeout or an RPC error is not a failure:
+        the order row is written, the relay starts the workflow; so this returns then as well and never raises.
+        """
+        ...
+
+    async def wake(self, merchant: str, payment_id: str) -> None:
+        """Signal the payment's workflow, starting it if it does not run. Raises if the server did not acknowledge."""
+        ...
+
+
+class Clock(Protocol):
+    """Business time is an argument everywhere; fences use the monotonic clock, which nobody can set back."""
+
+    def now(self) -> datetime: ...
+    def monotonic_s(self) -> float: ...
+
+
+class Failpoints(Protocol):
+    """Named places where a test may stop or end the process. Outside the test profile nothing happens here."""
+
+    async def reach(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Durations in seconds. The lease begins with the begin call; whoever holds it is the only sender."""
+
+    psp_timeout_s: float = 10.0
+    lease_s: float = 15.0
+    answer_budget_s: float = 8.0
+    cascade_window_s: float = 60.0
+
+    @property
+    def send_within_s(self) -> float:
+        """How long after begin the first byte may leave: the longest answer then still ends inside the lease."""
+        return (self.lease_s - self.psp_timeout_s) * 0.8
+
+    def lease(self) -> Json:
+        """`send_within_ms` and `lease_ms`, as every begin and claim function takes them."""
+        return {"send_within_ms": int(self.send_within_s * 1000), "lease_ms": int(self.lease_s * 1000)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The outside, handed to every use case. Built once per process by its composition root."""
+
+    store: Store
+    vault: Vault
+    connectors: Connectors
+    workflows: Workflows
+    clock: Clock
+    timing: Timing
+    failpoints: Failpoints

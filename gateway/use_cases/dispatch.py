@@ -1,0 +1,136 @@
+"""Send one operation through its connector, under its fence; and write down what came of it.
+
+Shared by the inline path and by the workflows' activities: whoever sends money sends it from here.
+"""
+
+import asyncio
+import logging
+from typing import Any, Literal
+
+from gateway.domain.card import CardSecret
+from gateway.domain.cascade import hold_to, may_fall_back
+from gateway.domain.errors import StoreUnavailable, VaultFailed
+from gateway.domain.ids import new_id
+from gateway.domain.outcome import NotSent, Outcome, Unknown
+from gateway.use_cases.ports import Connector, Json, Ports, ProviderAccount, ProviderCall
+from gateway.use_cases.wire import outcome_to_json, provider_call
+
+Source = Literal["inline", "replay", "read", "webhook", "operator"]
+
+_log = logging.getLogger(__name__)
+
+_APPLY_TRIES = 3
+_GRACE_S = 0.25
+"""Beyond the connector's own total timeout: it ends first and knows more; this guard is for a connector that hangs."""
+
+
+async def send_operation(ports: Ports, merchant: str, dispatch: Json, began_s: float) -> Outcome:
+    """Send what `dispatch` (DISPATCH of the contract) describes, at most once, and return what the PSP made of it.
+
+    `began_s` is the monotonic time from BEFORE the begin or claim call that gave the dispatch: the lease, counted on
+    the database's clock, cannot have begun earlier. Past `began_s + send_within_s` nothing is sent and the outcome is
+    `NotSent`; a request sent at the last moment ends, by its timeout, before the lease does. Never raises for what
+    the wire or the connector does: whatever is not proved is `Unknown`.
+    """
+    send_by_s = began_s + ports.timing.send_within_s
+    account_json: Json = dispatch["account"]
+    try:
+        connector = ports.connectors.get(account_json["provider"])
+        account = await open_account(ports, merchant, account_json)
+        card = None
+        if dispatch["kind"] == "authorize":
+            card = await ports.vault.open_card(merchant, dispatch["card"])
+    except (VaultFailed, StoreUnavailable, LookupError) as refusal:
+        # Nothing was sent, and that is proved; fail closed (SEC-13). No traceback: it could show what the vault held.
+        _log.error("not sent: %s", type(refusal).__name__, extra={"operation": dispatch["operation_id"]})
+        return NotSent(cause=type(refusal).__name__)
+    call = provider_call(dispatch, account, timeout_s=ports.timing.psp_timeout_s, send_by_s=send_by_s)
+    await ports.failpoints.reach("send.before")
+    if ports.clock.monotonic_s() > send_by_s:
+        return NotSent(cause="fenced")
+    outcome = await _call_verb(connector, call, card)
+    await ports.failpoints.reach("send.after")
+    if dispatch["kind"] == "void":
+        return outcome  # a void has no amount of its own
+    return hold_to(outcome, dispatch["amount"], dispatch["currency"])
+
+
+async def open_account(ports: Ports, merchant: str, account: Json) -> ProviderAccount:
+    """DISPATCH.account with its credentials opened. Raises `VaultFailed`."""
+    return ProviderAccount(
+        id=account["id"],
+        provider=account["provider"],
+        base_url=account["base_url"],
+        credentials=await ports.vault.open_credentials(merchant, account),
+        settings=account.get("settings") or {},
+    )
+
+
+async def _call_verb(connector: Connector, call: ProviderCall, card: CardSecret | None) -> Outcome:
+    try:
+        async with asyncio.timeout(call.timeout_s + _GRACE_S):
+            match call.kind:
+                case "authorize":
+                    if card is None:
+                        return NotSent(cause="no_card")
+                    return await connector.authorize(call, card)
+                case "capture":
+                    return await connector.capture(call)
+                case "void":
+                    return await connector.void(call)
+                case "refund":
+                    return await connector.refund(call)
+    except TimeoutError:
+        return Unknown(cause="timeout")
+    except Exception as mistake:
+        # A bug after the first byte leaves the outcome unknown. Only the type is logged: the message or the locals
+        # could hold what was being sent.
+        _log.error("connector %s failed in %s: %s", connector.spec.slug, call.kind, type(mistake).__name__)
+        return Unknown(cause="malformed", detail=type(mistake).__name__)
+
+
+async def apply_outcome(
+    ports: Ports,
+    merchant: str,
+    dispatch: Json,
+    outcome: Outcome,
+    *,
+    source: Source,
+    answers: Json | None = None,
+) -> Any:
+    """Write the outcome down: one `payment_apply_v1`, repeated when the database does not answer (it is safe to).
+
+    Returns `{result, payment, operation, workflow}`. Destroys the CVV's key once the payment came to rest. Raises
+    `StoreUnavailable` if the database stays away: the operation then stays `dispatched` and is recovered after its
+    lease.
+    """
+    p: Json = {
+        "operation_id": dispatch["operation_id"],
+        "epoch": dispatch["epoch"],
+        "outcome": outcome_to_json(outcome),
+        "cascade": dispatch["kind"] == "authorize" and may_fall_back(outcome),
+        "at": ports.clock.now().isoformat(),
+        "source": source,
+        "event_ids": [new_id("evt") for _ in range(4)],
+        "order_id": new_id("ord"),
+    }
+    if answers is not None:
+        p["answers"] = answers
+    await ports.failpoints.reach("apply.before")
+    applied = await _apply(ports, merchant, p)
+    await ports.failpoints.reach("apply.after")
+    card = dispatch.get("card")
+    if card is not None and applied["payment"]["status"] != "processing":
+        ports.vault.forget_cvv(card["token_id"])
+    return applied
+
+
+async def _apply(ports: Ports, merchant: str, p: Json) -> Any:
+    for attempt in range(1, _APPLY_TRIES + 1):
+        try:
+            return await ports.store.call("payment_apply_v1", merchant, p)
+        except StoreUnavailable:
+            if attempt == _APPLY_TRIES:
+                raise
+            await asyncio.sleep(0.05 * attempt)
+    raise AssertionError("unreachable")
