@@ -1,0 +1,143 @@
+"""What one merchant's scenario left behind, in three sources that know nothing of each other, plus what clients saw.
+
+Everything here is plain data, so that a planted violation is a matter of changing a row (see `tests/runner`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenarios.runner import money
+from scenarios.runner.sink import Received
+from scenarios.runner.topic import Message
+from scenarios.runner.wire import Call
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call to one PSP as the gateway's database has it. `outcomes` is what was learned, in order."""
+
+    id: str
+    payment: str
+    kind: str
+    provider: str
+    status: str
+    amount: int
+    currency: str
+    provider_reference: str | None
+    outcomes: tuple[str, ...]
+    surplus: bool = False
+    created_at: str = ""
+    settled_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment as the gateway's database has it; amounts in minor units of `currency`."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    amount_authorized: int
+    amount_captured: int
+    amount_refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One ledger line: signed minor units, debit above zero."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One ledger transaction. Hashes are hexadecimal; `previous_hash` is empty for a payment's first."""
+
+    id: str
+    payment: str
+    kind: str
+    operation: str | None
+    hash: str
+    previous_hash: str
+    lines: tuple[Line, ...]
+    recomputed: str = ""
+    """The hash as the runner computes it from the lines and the previous hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a PSP's journal. `reference` is the gateway's operation id and `payment` its payment id, as stored there."""
+
+    seq: int
+    kind: str
+    amount: int
+    currency: str
+    object: str
+    parent: str | None
+    reference: str | None
+    payment: str | None
+    code: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {money.written(self.amount, self.currency)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A merchant's webhook endpoint and what reached it. `wants` holds event types, or `*`."""
+
+    id: str
+    wants: tuple[str, ...]
+    received: tuple[Received, ...]
+    dead: frozenset[str] = frozenset()
+    """Ids of events that the gateway has given up delivering (the dead letters)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the invariants judge about one merchant."""
+
+    merchant: str
+    payments: Sequence[Payment] = ()
+    operations: Sequence[Operation] = ()
+    ledger: Sequence[Posting] = ()
+    events: Sequence[Row] = ()
+    """The events in the database's outbox, as published, per payment in the order of `sequence`."""
+    messages: Sequence[Message] = ()
+    """The messages of the topic, in the order in which they came."""
+    topic_fault: str | None = None
+    journals: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    endpoints: Sequence[Endpoint] = ()
+    calls: Sequence[Call] = ()
+
+    def events_of(self, payment: str) -> list[Row]:
+        """A payment's events in the outbox."""
+        return [event for event in self.events if event.get("subject") == payment]
+
+    def operations_of(self, payment: str) -> list[Operation]:
+        """A payment's operations, in the order in which they began."""
+        return [operation for operation in self.operations if operation.payment == payment]
+
+    def entries(self) -> Iterable[tuple[str, Entry]]:
+        """All journal lines with their provider."""
+        for provider, entries in self.journals.items():
+            for entry in entries:
+                yield provider, entry
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken invariant. `about` is the payment it concerns, where it is one."""
+
+    invariant: str
+    message: str
+    about: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.message}"

@@ -1,0 +1,139 @@
+"""What may follow what: the runner's own tables, written from the published statuses (INV-08, INV-10, RET-07).
+
+They repeat `docs/architecture.md` on purpose and share no code with the gateway: a table wrong in one place shows.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from scenarios.runner.evidence import Evidence, Operation, Row, Violation
+
+_FIRST = {"requires_action", "authorized", "captured", "declined", "failed", "canceled", "needs_review"}
+
+PAYMENT: dict[str, set[str]] = {
+    "processing": _FIRST,
+    "requires_action": _FIRST - {"requires_action"} | {"processing"},
+    "needs_review": _FIRST - {"needs_review"} | {"processing"},
+    "authorized": {"partially_captured", "captured", "canceled"},
+    "partially_captured": {"partially_captured", "captured"},
+    "captured": set(),
+    "declined": set(),
+    "failed": set(),
+    "canceled": set(),
+}
+"""From a payment's status to the ones that may follow. The last four are terminal."""
+
+TERMINAL = frozenset(status for status, following in PAYMENT.items() if not following)
+
+STATUS_OF_EVENT = {
+    "payment.created": "processing",
+    "payment.requires_action": "requires_action",
+    "payment.authorized": "authorized",
+    "payment.partially_captured": "partially_captured",
+    "payment.captured": "captured",
+    "payment.declined": "declined",
+    "payment.failed": "failed",
+    "payment.canceled": "canceled",
+    "payment.needs_review": "needs_review",
+}
+"""Events that say a payment's new status; the others (`refund.*`, `payment.duplicate_*`) leave it."""
+
+_OPEN = {"approved", "declined", "absent", "review", "unknown", "pending", "requires_action"}
+
+OPERATION: dict[str, set[str]] = {
+    "dispatched": _OPEN | {"not_sent"},
+    "unknown": _OPEN,
+    "pending": _OPEN,
+    "requires_action": _OPEN,
+    "review": {"approved", "declined", "absent"},
+    "absent": {"approved"},
+    "not_sent": {"approved"},
+    "approved": {"reversed"},
+    "declined": set(),
+    "reversed": set(),
+}
+"""From an operation's status to the ones that may follow; learning the same thing again is not a transition."""
+
+STATUS_OF_OUTCOME = {"action_required": "requires_action"}
+"""Outcomes whose status has another name; all others have the same."""
+
+
+def history(operation: Operation) -> list[str]:
+    """Every status an operation has had, in order, repeats removed: from what was learned to where it stands."""
+    statuses = ["dispatched", *(STATUS_OF_OUTCOME.get(word, word) for word in operation.outcomes), operation.status]
+    return [status for n, status in enumerate(statuses) if n == 0 or status != statuses[n - 1]]
+
+
+def legal_transitions(evidence: Evidence) -> Iterator[Violation]:
+    """INV-08: only legal transitions, of payments by their events, of operations by their history; an end is an end."""
+    for payment in evidence.payments:
+        statuses = [
+            STATUS_OF_EVENT[event["type"]]
+            for event in evidence.events_of(payment.id)
+            if event["type"] in STATUS_OF_EVENT
+        ]
+        if statuses[:1] != ["processing"]:
+            yield Violation("INV-08", f"the first event does not create the payment: {statuses}", payment.id)
+            continue
+        for before, after in pairwise(statuses):
+            if after not in PAYMENT[before]:
+                end = " after its end" if before in TERMINAL else ""
+                yield Violation("INV-08", f"payment went from {before} to {after}{end}", payment.id)
+    for operation in evidence.operations:
+        for before, after in pairwise(history(operation)):
+            if after not in OPERATION.get(before, set()):
+                yield Violation(
+                    "INV-08", f"{operation.kind} {operation.id} went from {before} to {after}", operation.payment
+                )
+        if operation.status == "reversed" and not operation.surplus:
+            yield Violation(
+                "INV-08", f"{operation.kind} {operation.id} is reversed, but was no surplus", operation.payment
+            )
+
+
+def rebuilt_state(evidence: Evidence) -> Iterator[Violation]:
+    """INV-10: a payment rebuilt from its events alone is the payment stored, and so are its refunds' amounts."""
+    for payment in evidence.payments:
+        events = evidence.events_of(payment.id)
+        if not events:
+            yield Violation("INV-10", "the payment has no events to rebuild it from", payment.id)
+            continue
+        rebuilt = rebuild(events)
+        for name, value in rebuilt.items():
+            stored = getattr(payment, name)
+            if stored != value:
+                yield Violation("INV-10", f"{name} is {value} by the events, {stored} as stored", payment.id)
+
+
+def rebuild(events: list[Row]) -> dict[str, object]:
+    """Status, amounts and currency of a payment from its events, without looking at what they call its present state.
+
+    The status comes from the events' types; refunds are added up from the `refund.succeeded` events; authorized and
+    captured amounts are those of the last event that changed them.
+    """
+    state: dict[str, object] = {}
+    refunds: dict[str, int] = {}
+    for event in events:
+        kind, data = event["type"], event["data"]
+        view = data["payment"]
+        if kind in STATUS_OF_EVENT:
+            state["status"] = STATUS_OF_EVENT[kind]
+            state |= {name: view[name] for name in ("amount", "currency", "amount_authorized", "amount_captured")}
+        if kind == "refund.succeeded":
+            refunds[data["refund"]["id"]] = data["refund"]["amount"]
+    return state | {"amount_refunded": sum(refunds.values())}
+
+
+def one_at_a_time(evidence: Evidence) -> Iterator[Violation]:
+    """RET-06: no attempt begins while an earlier attempt of the payment is live or unresolved."""
+    for payment in evidence.payments:
+        attempts = [operation for operation in evidence.operations_of(payment.id) if operation.kind == "authorize"]
+        for before, after in pairwise(sorted(attempts, key=lambda operation: operation.created_at)):
+            settled_first = {"declined", "not_sent", "absent"} & set(before.outcomes)
+            if not settled_first:
+                yield Violation(
+                    "RET-06",
+                    f"{after.provider} was asked ({after.id}) although {before.provider} ({before.id}) "
+                    f"had not refused: {' → '.join(before.outcomes) or before.status}",
+                    payment.id,
+                )

@@ -1,0 +1,238 @@
+"""The money: PSP journals against the gateway's operations and its ledger (INV-01 to INV-06)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scenarios.runner.evidence import Entry, Evidence, Operation, Violation
+from scenarios.runner.money import Money
+
+KINDS = {
+    "authorize": {"authorize", "charge"},
+    "capture": {"capture"},
+    "void": {"void"},
+    "refund": {"refund"},
+}
+"""Which journal lines a successful operation of each kind leaves at the PSP."""
+
+SUCCEEDED = frozenset({"approved", "reversed"})
+
+
+@dataclass(slots=True)
+class Chain:
+    """One authorization or charge at a PSP and what followed from it; amounts in minor units."""
+
+    provider: str
+    first: Entry
+    authorized: int = 0
+    captured: int = 0
+    refunded: int = 0
+    voided: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether the shopper's money is taken or held by it."""
+        return self.captured > self.refunded or (self.captured == 0 and self.authorized > 0 and not self.voided)
+
+
+def chains(evidence: Evidence) -> list[Chain]:
+    """Journal lines joined to the authorization or charge that they follow from, by the PSP's own object ids."""
+    found: list[Chain] = []
+    for provider, entries in evidence.journals.items():
+        by_object: dict[str, Chain] = {}
+        for entry in entries:
+            if entry.kind == "decline":
+                continue
+            chain = by_object.get(entry.parent or entry.object) or by_object.get(entry.object)
+            if chain is None:
+                chain = Chain(provider, entry)
+                found.append(chain)
+            by_object[entry.object] = chain
+            if entry.parent:
+                by_object.setdefault(entry.parent, chain)
+            _add(chain, entry)
+    return found
+
+
+def _add(chain: Chain, entry: Entry) -> None:
+    match entry.kind:
+        case "authorize":
+            chain.authorized += entry.amount
+        case "charge":
+            chain.authorized += entry.amount
+            chain.captured += entry.amount
+        case "capture":
+            chain.captured += entry.amount
+        case "refund":
+            chain.refunded += entry.amount
+        case "void":
+            chain.voided = True
+        case _:
+            raise ValueError(f"the journal of {chain.provider} has a line of unknown kind {entry.kind!r}")
+
+
+def no_double_charge(evidence: Evidence) -> Iterator[Violation]:
+    """INV-01: over all PSPs a payment has at most one authorization or charge that stands."""
+    live: dict[str | None, list[Chain]] = defaultdict(list)
+    for chain in chains(evidence):
+        if chain.live:
+            live[chain.first.payment].append(chain)
+    for payment, standing in live.items():
+        if len(standing) > 1:
+            listing = ", ".join(f"{chain.first} at {chain.provider} ({chain.first.object})" for chain in standing)
+            yield Violation("INV-01", f"charged {len(standing)} times: {listing}", payment)
+
+
+def no_lost_approval(evidence: Evidence) -> Iterator[Violation]:
+    """INV-02: whatever a PSP approved is known to the gateway, with amount, currency and PSP reference, or reversed."""
+    operations = {operation.id: operation for operation in evidence.operations}
+    undone = {id(chain.first) for chain in chains(evidence) if not chain.live and chain.first.kind != "refund"}
+    for provider, entry in evidence.entries():
+        if entry.kind == "decline":
+            continue
+        operation = operations.get(entry.reference or "")
+        at = f"{entry} at {provider} ({entry.object})"
+        if id(entry) in undone and (operation is None or operation.status not in SUCCEEDED):
+            continue
+        if operation is None:
+            yield Violation("INV-02", f"{at} belongs to no operation of the gateway: {entry.reference}", entry.payment)
+            continue
+        if operation.status not in SUCCEEDED:
+            yield Violation(
+                "INV-02", f"{at} was approved, the gateway has {operation.id} as {operation.status}", operation.payment
+            )
+        yield from _same(entry, operation, provider, at)
+
+
+def _same(entry: Entry, operation: Operation, provider: str, at: str) -> Iterator[Violation]:
+    pairs = {
+        "provider": (provider, operation.provider),
+        "amount": (entry.amount, operation.amount),
+        "currency": (entry.currency.upper(), operation.currency),
+        "payment": (entry.payment, operation.payment),
+    }
+    if entry.kind == "void":
+        del pairs["amount"]  # a PSP releases what is left; the gateway's void has the amount of the authorization
+    if operation.kind in {"authorize", "refund"} and operation.status in SUCCEEDED:
+        pairs["PSP reference"] = (entry.object, operation.provider_reference)
+    for what, (theirs, ours) in pairs.items():
+        if theirs != ours:
+            yield Violation(
+                "INV-02",
+                f"{at}: {what} is {theirs} at the PSP, {ours} at the gateway ({operation.id})",
+                operation.payment,
+            )
+
+
+def no_phantom(evidence: Evidence) -> Iterator[Violation]:
+    """INV-03: every success of the gateway has exactly one approval of the right kind in that PSP's journal."""
+    lines: Counter[tuple[str, str]] = Counter()
+    for provider, entry in evidence.entries():
+        for kind, names in KINDS.items():
+            if entry.kind in names:
+                lines[(f"{provider} {kind}", entry.reference or "")] += 1
+    for operation in evidence.operations:
+        if operation.status not in SUCCEEDED:
+            continue
+        count = lines[(f"{operation.provider} {operation.kind}", operation.id)]
+        if count != 1:
+            yield Violation(
+                "INV-03",
+                f"{operation.kind} {operation.id} is {operation.status}, but {operation.provider} has {count} approvals of it",
+                operation.payment,
+            )
+
+
+def journal_is_ledger(evidence: Evidence) -> Iterator[Violation]:
+    """INV-04: money moved at a PSP, line by line, is what the ledger posted against that PSP: a full join.
+
+    The rows are joined by operation, which proves count and sum per PSP and currency at once. Days are not compared:
+    a scenario may move a PSP's clock.
+    """
+    signs = {"charge": 1, "capture": 1, "refund": -1}
+    moved: Counter[tuple[str, str, str]] = Counter()
+    posted: Counter[tuple[str, str, str]] = Counter()
+    for provider, entry in evidence.entries():
+        if entry.kind in signs:
+            moved[(provider, entry.currency.upper(), entry.reference or "")] += signs[entry.kind] * entry.amount
+    for posting in evidence.ledger:
+        for line in posting.lines:
+            if line.account.startswith("psp:"):
+                provider = line.account.split(":")[1]
+                posted[(provider, line.currency, posting.operation or "")] += line.amount
+    payments = {operation.id: operation.payment for operation in evidence.operations}
+    for row in sorted(moved.keys() | posted.keys()):
+        if moved[row] != posted[row]:
+            provider, currency, reference = row
+            yield Violation(
+                "INV-04",
+                f"{provider} moved {Money(moved[row], currency)} for {reference or 'no operation'}, "
+                f"the ledger posted {Money(posted[row], currency)}",
+                payments.get(reference),
+            )
+
+
+def ledger_adds_up(evidence: Evidence) -> Iterator[Violation]:
+    """INV-05: every transaction adds up to zero per currency, and the hash chain of every payment is unbroken."""
+    total: Counter[str] = Counter()
+    previous: dict[str, str] = {}
+    for posting in evidence.ledger:
+        sums: Counter[str] = Counter()
+        for line in posting.lines:
+            sums[line.currency] += line.amount
+        total.update(sums)
+        for currency, amount in sums.items():
+            if amount != 0:
+                yield Violation(
+                    "INV-05", f"ledger transaction {posting.id} is off by {Money(amount, currency)}", posting.payment
+                )
+        if len(posting.lines) < 2:
+            yield Violation("INV-05", f"ledger transaction {posting.id} has fewer than two lines", posting.payment)
+        before = previous.get(posting.payment, "")
+        if posting.previous_hash != before:
+            yield Violation(
+                "INV-05",
+                f"ledger transaction {posting.id} names {posting.previous_hash or 'none'} before it, not {before or 'none'}",
+                posting.payment,
+            )
+        if posting.recomputed != posting.hash:
+            yield Violation(
+                "INV-05",
+                f"ledger transaction {posting.id} was changed: its lines do not give its hash",
+                posting.payment,
+            )
+        previous[posting.payment] = posting.hash
+    for currency, amount in total.items():
+        if amount != 0:
+            yield Violation("INV-05", f"the whole ledger is off by {Money(amount, currency)}")
+
+
+def within_limits(evidence: Evidence) -> Iterator[Violation]:
+    """INV-06: captured ≤ authorized, refunded ≤ captured, void xor capture: at the PSPs and at the gateway."""
+    for chain in chains(evidence):
+        currency, payment = chain.first.currency.upper(), chain.first.payment
+        at = f"{chain.first.object} at {chain.provider}"
+        if chain.captured > chain.authorized:
+            yield Violation(
+                "INV-06",
+                f"{at}: captured {Money(chain.captured, currency)} of {Money(chain.authorized, currency)} authorized",
+                payment,
+            )
+        if chain.refunded > chain.captured:
+            yield Violation(
+                "INV-06",
+                f"{at}: refunded {Money(chain.refunded, currency)} of {Money(chain.captured, currency)} captured",
+                payment,
+            )
+        if chain.voided and chain.captured:
+            yield Violation("INV-06", f"{at}: voided and captured", payment)
+    for row in evidence.payments:
+        amounts = (row.amount_refunded, row.amount_captured, row.amount_authorized, row.amount)
+        if list(amounts) != sorted(amounts):
+            words = ("refunded", "captured", "authorized", "asked for")
+            listing = " ≤ ".join(
+                f"{word} {Money(amount, row.currency)}" for word, amount in zip(words, amounts, strict=True)
+            )
+            yield Violation("INV-06", f"the gateway's amounts are out of order: {listing}", row.id)
+        if min(amounts) < 0:
+            yield Violation("INV-06", "the gateway has a negative amount", row.id)

@@ -1,0 +1,250 @@
+"""The scenario language: from a YAML file to scenarios that make sense, or to errors that say how to mend it.
+
+Two checks, one after the other: the JSON Schema (`scenarios/schema.json`, the one that editors use) for the shape, then
+what a schema cannot say: names used before they are given, faults at providers off the route, unknown cards.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from scenarios.runner import cards, money
+from scenarios.runner.complaints import explain, nearest
+from scenarios.runner.source import BadScenario, Document, Problem, Where, read
+
+SCHEMA_PATH = Path(__file__).parent.parent / "schema.json"
+PACKS = Path(__file__).parent.parent / "packs"
+
+SECTIONS = frozenset({"attempts", "operations", "events", "webhooks", "ledger", "journal", "requests", "timing"})
+"""Words of `then` that are not names of payments or refunds."""
+
+EXCLUSIVE_VERBS = frozenset({"kill", "restart"})
+
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of `when`: a verb and what it is told. `line` is where it stands in the file."""
+
+    verb: str
+    told: dict[str, Any]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One runnable scenario: a file, or one row of a file's data table."""
+
+    pack: str
+    name: str
+    title: str
+    path: Path
+    proves: tuple[str, ...]
+    exclusive: bool
+    given: dict[str, Any]
+    steps: tuple[Step, ...]
+    then: dict[str, Any]
+    then_line: int
+
+    @property
+    def route(self) -> tuple[str, ...]:
+        """Slugs of the providers, in the order in which they are tried."""
+        return tuple(self.given["route"])
+
+    @property
+    def id(self) -> str:
+        """`pack/file` or `pack/file[row]`, as `payera scenarios run` takes it."""
+        return f"{self.pack}/{self.name}"
+
+
+def seconds(text: str) -> float:
+    """Read a duration of the language, like `5s` or `250ms`, as seconds."""
+    match = re.fullmatch(r"([0-9.]+)(ms|s|m|h|d)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration like 5s")
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
+@cache
+def validator() -> Draft202012Validator:
+    """The JSON Schema of the language, compiled."""
+    return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
+
+
+def load_text(path: Path, text: str, pack: str) -> list[Scenario]:
+    """All scenarios of one file. Raises `BadScenario` with every problem found."""
+    scenarios, problems = [], []
+    for row, document in read(path, text):
+        found = list(_shape(document)) or list(_sense(document))
+        problems += [problem for problem in found if problem not in problems]
+        if not found:
+            scenarios.append(_scenario(document, row, pack))
+    if problems:
+        raise BadScenario(problems)
+    return scenarios
+
+
+def load_file(path: Path, pack: str | None = None) -> list[Scenario]:
+    """All scenarios of a file; the pack is the folder's name unless told."""
+    return load_text(path, path.read_text(encoding="utf-8"), pack or path.parent.name)
+
+
+def load_packs(names: list[str], folder: Path = PACKS) -> list[Scenario]:
+    """Scenarios by pack (`smoke`), file (`smoke/decline`, `smoke/decline[stripe]`) or path; all packs for no names.
+
+    Raises `BadScenario` if any chosen file is wrong or a name names nothing.
+    """
+    if not names:
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.yaml")))
+    chosen: dict[str, Scenario] = {}
+    problems: list[Problem] = []
+    for name in names:
+        bare = name.split("[")[0]
+        files = _files(folder, bare)
+        if not files:
+            packs = sorted(path.name for path in folder.iterdir() if path.is_dir())
+            problems.append(Problem(folder, 1, f"there is no pack, scenario or file {name!r}", nearest(bare, packs)))
+        for path in files:
+            try:
+                found = load_file(path)
+            except BadScenario as error:
+                problems += [problem for problem in error.problems if problem not in problems]
+                continue
+            chosen |= {s.id: s for s in found if "[" not in name or s.id == name or s.name == name}
+    if problems:
+        raise BadScenario(problems)
+    return list(chosen.values())
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    if (folder / name).is_dir():
+        return sorted((folder / name).glob("*.yaml"))
+    for candidate in (Path(name), folder / f"{name}.yaml"):
+        if candidate.suffix in {".yaml", ".yml"} and candidate.is_file():
+            return [candidate]
+    return []
+
+
+def _shape(document: Document) -> Iterator[Problem]:
+    """What the JSON Schema says, as sentences with line numbers."""
+    seen = set()
+    for error in sorted(validator().iter_errors(document.value), key=lambda error: list(map(str, error.absolute_path))):
+        deepest = _deepest(error)
+        for where, what, how in explain(deepest):
+            problem = Problem(document.path, document.line(where), what, how)
+            if str(problem) not in seen:
+                seen.add(str(problem))
+                yield problem
+
+
+def _deepest(error: Any) -> Any:
+    """Of a combined error (if/then), the part that names the actual fault."""
+    while error.context:
+        error = max(error.context, key=lambda part: len(part.absolute_path))
+    return error
+
+
+def _sense(document: Document) -> Iterator[Problem]:
+    """What no schema can say."""
+    value = document.value
+
+    def problem(where: Where, what: str, how: str) -> Problem:
+        return Problem(document.path, document.line(where), what, how)
+
+    route = value["given"]["route"]
+    for provider in value["given"].get("faults", {}):
+        if provider not in route:
+            yield problem(("given", "faults", provider), f"{provider!r} is not on the route", nearest(provider, route))
+    names: set[str] = set()
+    for n, step in enumerate(value["when"]):
+        [(verb, told)] = step.items()
+        where = ("when", n, verb)
+        if verb in EXCLUSIVE_VERBS and not value.get("exclusive"):
+            yield problem(where, f"{verb} would hit everybody's scenarios", "Add exclusive: true at the top")
+        told = _told(verb, told)
+        yield from _sense_of_step(document, where, verb, told, route, names)
+        if verb in {"pay", "refund", "capture", "tokenize"}:
+            names.add(_alias(verb, told))
+    for name in value["then"]:
+        if name not in SECTIONS and name not in names:
+            known = [*sorted(names), *sorted(SECTIONS)]
+            yield problem(("then", name), f"{name!r} is neither a section nor a name given above", nearest(name, known))
+    for section in ("journal", "requests"):
+        for provider in value["then"].get(section, {}):
+            if provider not in route:
+                yield problem(
+                    ("then", section, provider), f"{provider!r} is not on the route", nearest(provider, route)
+                )
+
+
+def _sense_of_step(
+    document: Document, where: Where, verb: str, told: dict[str, Any], route: list[str], names: set[str]
+) -> Iterator[Problem]:
+    def problem(what: str, how: str) -> Problem:
+        return Problem(document.path, document.line(where), what, how)
+
+    if verb == "pay" and ("card" in told) == ("token" in told):
+        yield problem(
+            "pay needs either a card or a token", "Write card: visa_approved, or token: t after a tokenize step"
+        )
+    if "card" in told and told["card"] not in cards.dialect(route[0]):
+        yield problem(f"{route[0]} has no card {told['card']!r}", nearest(told["card"], cards.dialect(route[0])))
+    if "amount" in told:
+        try:
+            money.parse(told["amount"])
+        except ValueError as error:
+            yield problem(str(error), "Correct the amount")
+    for word in ("payment", "of", "refund", "token", "answer"):
+        if word in told and told[word] not in names:
+            yield problem(f"nothing before this step is called {told[word]!r}", nearest(told[word], names))
+    providers = [told["provider"]] if isinstance(told.get("provider"), str) else []
+    providers += list(told) if verb == "fault" else []
+    providers += told["providers"] if verb == "clear" else []
+    for provider in providers:
+        if provider not in route:
+            yield problem(f"{provider!r} is not on the route", nearest(provider, route))
+
+
+def _told(verb: str, told: Any) -> dict[str, Any]:
+    """The long form of a step that was written short (`cancel: p`)."""
+    if isinstance(told, dict):
+        return told
+    short = {"retry": "of", "kill": "process", "restart": "process", "clear": "providers"}
+    return {short.get(verb, "payment"): told}
+
+
+def _alias(verb: str, told: dict[str, Any]) -> str:
+    default = {"pay": "p", "refund": "r", "capture": "c", "tokenize": "t"}
+    return str(told.get("as", default[verb]))
+
+
+def _scenario(document: Document, row: dict[str, Any], pack: str) -> Scenario:
+    value = document.value
+    steps = []
+    for n, step in enumerate(value["when"]):
+        [(verb, told)] = step.items()
+        told = dict(_told(verb, told))
+        if verb in {"pay", "refund", "capture", "tokenize"}:
+            told["as"] = _alias(verb, told)
+        steps.append(Step(verb, told, document.line(("when", n))))
+    label = str(row.get("name") or "-".join(str(cell) for cell in row.values() if not isinstance(cell, dict | list)))
+    suffix = f"[{label}]" if row else ""
+    return Scenario(
+        pack=pack,
+        name=document.path.stem + suffix,
+        title=value["scenario"],
+        path=document.path,
+        proves=tuple(value.get("proves", ())),
+        exclusive=bool(value.get("exclusive")),
+        given=value["given"],
+        steps=tuple(steps),
+        then=value["then"],
+        then_line=document.line(("then",)),
+    )
