@@ -24,12 +24,15 @@ _GRACE_S = 0.25
 """Beyond the connector's own total timeout: it ends first and knows more; this guard is for a connector that hangs."""
 
 
-async def send_operation(ports: Ports, merchant: str, dispatch: Json, began_s: float) -> Outcome:
+async def send_operation(
+    ports: Ports, merchant: str, dispatch: Json, began_s: float, *, replay: bool = False
+) -> Outcome:
     """Send what `dispatch` (DISPATCH of the contract) describes, at most once, and return what the PSP made of it.
 
     `began_s` is the monotonic time from BEFORE the begin or claim call that gave the dispatch: the lease, counted on
     the database's clock, cannot have begun earlier. Past `began_s + send_within_s` nothing is sent and the outcome is
-    `NotSent`; a request sent at the last moment ends, by its timeout, before the lease does. Never raises for what
+    `NotSent`; a request sent at the last moment ends, by its timeout, before the lease does. A `replay` must be the
+    same body again: one that held a CVV is not sent without it. Never raises for what
     the wire or the connector does: whatever is not proved is `Unknown`.
     """
     send_by_s = began_s + ports.timing.send_within_s
@@ -40,6 +43,8 @@ async def send_operation(ports: Ports, merchant: str, dispatch: Json, began_s: f
         card = None
         if dispatch["kind"] == "authorize":
             card = await ports.vault.open_card(merchant, dispatch["card"])
+            if replay and dispatch["had_cvv"] and card.cvv is None:
+                return NotSent(cause="cvv_gone")
     except (VaultFailed, StoreUnavailable, LookupError) as refusal:
         # Nothing was sent, and that is proved; fail closed (SEC-13). No traceback: it could show what the vault held.
         _log.error("not sent: %s", type(refusal).__name__, extra={"operation": dispatch["operation_id"]})
@@ -97,17 +102,19 @@ async def apply_outcome(
     *,
     source: Source,
     answers: Json | None = None,
+    absent: bool = False,
 ) -> Any:
     """Write the outcome down: one `payment_apply_v1`, repeated when the database does not answer (it is safe to).
 
-    Returns `{result, payment, operation, workflow}`. Destroys the CVV's key once the payment came to rest. Raises
+    `absent` marks an unknown outcome as a look that found nothing and does not count yet. Returns `{result, payment,
+    operation, workflow}`. Destroys the CVV's key once the payment came to rest. Raises
     `StoreUnavailable` if the database stays away: the operation then stays `dispatched` and is recovered after its
     lease.
     """
     p: Json = {
         "operation_id": dispatch["operation_id"],
         "epoch": dispatch["epoch"],
-        "outcome": outcome_to_json(outcome),
+        "outcome": outcome_to_json(outcome) | ({"absent": True} if absent else {}),
         "cascade": dispatch["kind"] == "authorize" and may_fall_back(outcome),
         "at": ports.clock.now().isoformat(),
         "source": source,

@@ -1,0 +1,139 @@
+"""Stripe's verbs. What goes over the wire is in `wire`, what it means in `mapping`."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from gateway.connectors.http import Answer, HttpClient
+from gateway.connectors.stripe import mapping, wire
+from gateway.connectors.stripe.spec import SPEC
+from gateway.domain.card import CardSecret
+from gateway.domain.outcome import Absent, NotSent, Outcome, Unknown
+from gateway.use_cases.ports import ConnectorSpec, ProviderAccount, ProviderCall, WebhookFact
+
+
+class StripeConnector:
+    """See the package's docstring for what is sent and how an unknown is resolved."""
+
+    spec: ConnectorSpec = SPEC
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    async def authorize(self, call: ProviderCall, card: CardSecret) -> Outcome:
+        amount = mapping.to_wire_amount(call.amount, call.currency)
+        if amount is None:
+            return NotSent(cause="amount_not_expressible")
+        value = await self._post(call, "/v1/payment_intents", wire.authorize_form(call, card, amount))
+        return mapping.authorization(value, call) if isinstance(value, Mapping) else value
+
+    async def capture(self, call: ProviderCall) -> Outcome:
+        amount = mapping.to_wire_amount(call.amount, call.currency)
+        if amount is None:
+            return NotSent(cause="amount_not_expressible")
+        value = await self._post(call, f"{_intent(call)}/capture", wire.capture_form(call, amount))
+        return mapping.capture(value, call) if isinstance(value, Mapping) else value
+
+    async def void(self, call: ProviderCall) -> Outcome:
+        value = await self._post(call, f"{_intent(call)}/cancel", {"cancellation_reason": "requested_by_customer"})
+        return mapping.void(value, call) if isinstance(value, Mapping) else value
+
+    async def refund(self, call: ProviderCall) -> Outcome:
+        amount = mapping.to_wire_amount(call.amount, call.currency)
+        if amount is None:
+            return NotSent(cause="amount_not_expressible")
+        value = await self._post(call, "/v1/refunds", wire.refund_form(call, amount))
+        return mapping.refund(value) if isinstance(value, Mapping) else value
+
+    async def read(self, call: ProviderCall) -> Outcome:
+        match call.kind:
+            case "authorize" if call.provider_reference is None:
+                return await self._search(call)
+            case "authorize":
+                value = await self._get(call, f"/v1/payment_intents/{quote(call.provider_reference or '')}", _EXPAND)
+                return mapping.authorization(value, call) if isinstance(value, Mapping) else value
+            case "refund":
+                return await self._read_refund(call)
+            case "capture" | "void":
+                value = await self._get(call, _intent(call), _EXPAND)
+                if not isinstance(value, Mapping):
+                    return value
+                return (mapping.capture if call.kind == "capture" else mapping.void)(value, call)
+
+    def verify_webhook(
+        self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
+    ) -> tuple[WebhookFact, ...]:
+        lowered = {name.lower(): value for name, value in headers.items()}
+        wire.check_signature(lowered.get("stripe-signature", ""), body, account.credentials["webhook_secret"], now_s)
+        event = wire.event(body)
+        if event["type"] not in mapping.EVENTS:
+            return ()
+        value = (event.get("data") or {}).get("object") or {}
+        operation_id = (value.get("metadata") or {}).get("payera_operation")
+        return (WebhookFact(event["id"], event["type"], operation_id, value.get("id")),)
+
+    async def _search(self, call: ProviderCall) -> Outcome:
+        query = {"query": f'metadata["payera_operation"]:"{call.operation_id}"', **_EXPAND_LISTED}
+        value = await self._get(call, "/v1/payment_intents/search", query)
+        if not isinstance(value, Mapping):
+            return value
+        found = value.get("data")
+        if not isinstance(found, list):
+            return Unknown(cause="malformed", detail="no list in the search result")
+        return mapping.authorization(found[0], call) if found else Absent()
+
+    async def _read_refund(self, call: ProviderCall) -> Outcome:
+        if call.provider_reference is not None:
+            value = await self._get(call, f"/v1/refunds/{quote(call.provider_reference)}", {})
+            return mapping.refund(value) if isinstance(value, Mapping) else value
+        after: str | None = None
+        while True:
+            page = {"payment_intent": call.parent_reference or "", "limit": "100"}
+            value = await self._get(call, "/v1/refunds", page | ({"starting_after": after} if after else {}))
+            if not isinstance(value, Mapping):
+                return value
+            listed = value.get("data")
+            if not isinstance(listed, list):
+                return Unknown(cause="malformed", detail="no list of refunds")
+            for item in listed:
+                if (item.get("metadata") or {}).get("payera_operation") == call.operation_id:
+                    return mapping.refund(item)
+            if not value.get("has_more") or not listed:
+                return Absent()
+            after = str(listed[-1]["id"])
+
+    async def _post(self, call: ProviderCall, path: str, form: wire.Form) -> Mapping[str, Any] | Outcome:
+        answer = await self._http.send(
+            "POST",
+            call.account.base_url + path,
+            wire.headers(call, key=True),
+            wire.encode(form),
+            timeout_s=call.timeout_s,
+            send_by=call.send_by_s,
+        )
+        settled = wire.unsettled(answer)
+        if settled is not None or not isinstance(answer, Answer):
+            return settled or Unknown(cause="malformed")
+        value = answer.json() or {}
+        return value if answer.status < 300 else wire.refusal(value)
+
+    async def _get(self, call: ProviderCall, path: str, query: dict[str, str]) -> Mapping[str, Any] | Outcome:
+        """A read. Whatever goes wrong with a read proves nothing about the operation."""
+        url = call.account.base_url + path + (f"?{urlencode(query)}" if query else "")
+        answer = await self._http.send("GET", url, wire.headers(call, key=False), timeout_s=call.timeout_s)
+        if isinstance(answer, NotSent):
+            return Unknown(cause="timeout", detail=f"read not sent: {answer.cause}")
+        settled = wire.unsettled(answer)
+        if settled is not None or not isinstance(answer, Answer):
+            return settled or Unknown(cause="malformed")
+        if answer.status >= 300:
+            return Unknown(cause="conflict", detail=f"read answered HTTP {answer.status}")
+        return answer.json() or {}
+
+
+_EXPAND = {"expand[0]": "latest_charge"}
+_EXPAND_LISTED = {"expand[0]": "data.latest_charge"}
+
+
+def _intent(call: ProviderCall) -> str:
+    return f"/v1/payment_intents/{quote(call.parent_reference or '')}"

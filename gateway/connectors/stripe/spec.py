@@ -1,0 +1,21 @@
+"""What Stripe offers, as data."""
+
+from gateway.use_cases.ports import ConnectorSpec
+
+SPEC = ConnectorSpec(
+    slug="stripe",
+    title="Stripe",
+    capabilities=frozenset(
+        {"authorize", "capture", "partial_capture", "void", "refund", "partial_refund", "read", "webhook"}
+    ),
+    resolves={
+        "authorize": ("idempotent_replay", "read_by_provider_reference", "read_by_reference", "webhook"),
+        "capture": ("idempotent_replay", "read_by_provider_reference", "webhook"),
+        "void": ("idempotent_replay", "read_by_provider_reference", "webhook"),
+        "refund": ("idempotent_replay", "read_by_provider_reference", "read_by_reference", "webhook"),
+    },
+    max_processing_s=80.0,
+    index_lag_s=60.0,
+    # Keys are pruned after at least 24 hours; an hour is kept back for clocks and queues.
+    replay_window_s=23 * 3600.0,
+)

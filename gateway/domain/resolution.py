@@ -1,0 +1,302 @@
+"""What a payment needs next, from what the database says of it: pure, so that every rule can be tried without a clock.
+
+The rules (see "Money safety: unknown is not failed"):
+
+    one sender          a dispatched operation belongs to its sender until the lease ends
+    unknown             resolved by the means the connector declares, in that order, with growing pauses
+    replay              only inside the key's window, never without a CVV that the first body held, never for an
+                        authorization after `cascade_until` (it would execute a request that never arrived when the
+                        shopper is gone), never after a look that found nothing, and not again after a stored 5xx
+    absent              counts on a second look, at least maximum processing + index lag after the first
+    no proof            after the window: review and an alert, never another PSP
+    hinted              a webhook spoke of an operation: it is read again, even when settled; a late success after
+                        another approval becomes surplus, and surplus is reversed
+    nothing dispatched  while any operation is live
+
+Times are aware datetimes and seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+LOOKS = ("idempotent_replay", "read_by_provider_reference", "read_by_reference")
+"""The means by which the gateway itself looks; `webhook` is the means that comes to us."""
+
+LOOK_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""Pause before look 0, 1, 2 …; the last one repeats."""
+
+UNKNOWN_WINDOW_S = 3600.0
+"""Without proof after this, beyond the PSP's own maximum processing and index lag: a person must look."""
+
+PENDING_WINDOW_S = 7 * 86400.0
+"""A card payment that the PSP calls pending for a week is nobody's hope any more."""
+
+ACTION_WINDOW_S = 3600.0
+"""How long a shopper may take for a challenge or redirect."""
+
+REPLAYS_MAX = 4
+"""After this many looks a means that only reads is preferred, if there is one."""
+
+CONFLICT_LOOKS_MAX = 3
+"""A PSP that answers, but not what was asked (another amount, a key used for something else), is not asked for ever."""
+
+LIVE = frozenset({"dispatched", "unknown", "pending", "requires_action", "review"})
+_NOT_REVERSED = frozenset({"not_sent", "absent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One connector's declarations, as far as they decide here. `means`: per operation kind, in order of preference."""
+
+    means: Mapping[str, tuple[str, ...]]
+    max_processing_s: float
+    index_lag_s: float
+    replay_window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperationState:
+    """One operation of SNAPSHOT (docs/architecture.md, section 2)."""
+
+    id: str
+    kind: str
+    provider: str
+    status: str
+    created_at: datetime
+    lease_until: datetime | None = None
+    unknown_since: datetime | None = None
+    looks: int = 0
+    looked_at: datetime | None = None
+    absent_since: datetime | None = None
+    hinted: bool = False
+    surplus: bool = False
+    reversed_by: str | None = None
+    provider_reference: str | None = None
+    had_cvv: bool = False
+    cvv_here: bool = False
+    cause: str | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """SNAPSHOT of one payment, with the rules of every provider it met. `rules` by operation id."""
+
+    payment_id: str
+    status: str
+    cascade_until: datetime
+    cancel_requested: bool = False
+    attempt_due: bool = False
+    operations: tuple[OperationState, ...] = ()
+    rules: Mapping[str, Rules] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Begin and send the fallback attempt that is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Claim the operation and look by `means`. `counts`: whether an absence found now is proof."""
+
+    operation_id: str
+    means: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """Void or refund a surplus approval."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoidForCancel:
+    """The merchant wanted to cancel while the outcome was unknown; now it is an approval: release it."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """No proof, and none to come: a person must look."""
+
+    operation_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until`, unless a wake comes. `for_others`: the PSP or the shopper is to move, not we."""
+
+    until: datetime
+    for_others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """At rest: nothing is live that we could move."""
+
+
+Step = Attempt | Resolve | Reverse | VoidForCancel | Review | Wait | Done
+
+
+def next_step(snapshot: Snapshot, now: datetime) -> Step:
+    """The one thing to do now. Work before waiting; the earliest wait; else done."""
+    waits: list[Wait] = []
+    for operation in snapshot.operations:
+        step = _operation_step(operation, snapshot, now)
+        match step:
+            case None:
+                continue
+            case Wait():
+                waits.append(step)
+            case _:
+                return step
+    if snapshot.attempt_due and not any(operation.live for operation in snapshot.operations):
+        return Attempt()
+    if waits:
+        until = min(wait.until for wait in waits)
+        return Wait(until, for_others=all(wait.for_others for wait in waits))
+    return Done()
+
+
+def may_replay(operation: OperationState, rules: Rules, cascade_until: datetime, now: datetime) -> bool:
+    """Whether sending the same body under the same key again is both allowed and safe."""
+    if "idempotent_replay" not in rules.means.get(operation.kind, ()):
+        return False
+    if now >= operation.created_at + timedelta(seconds=rules.replay_window_s):
+        return False
+    if operation.had_cvv and not operation.cvv_here:
+        return False
+    if operation.kind == "authorize" and now >= cascade_until:
+        return False
+    return operation.absent_since is None
+
+
+def _operation_step(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
+    if operation.lease_until is not None and now < operation.lease_until:
+        return Wait(operation.lease_until) if operation.live or operation.hinted else None
+    match operation.status:
+        case "approved":
+            return _approved(operation, snapshot, now)
+        case "reversed":
+            return None
+        case "dispatched" | "unknown":
+            return _look(operation, snapshot, now, window_s=UNKNOWN_WINDOW_S, reason="no_proof")
+        case "pending":
+            return _look(operation, snapshot, now, window_s=PENDING_WINDOW_S, reason="pending_too_long")
+        case "requires_action":
+            return _look(operation, snapshot, now, window_s=ACTION_WINDOW_S, reason="action_not_completed")
+        case _ if operation.hinted:  # declined, absent, not_sent, review: a webhook may contradict them
+            means = _read_means(operation, snapshot.rules[operation.id])
+            return Resolve(operation.id, means, counts=False) if means else None
+        case _:
+            return None
+
+
+def _approved(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
+    if operation.surplus:
+        return _reversal(operation, snapshot, now)
+    cancellable = operation.kind == "authorize" and snapshot.status in ("authorized", "partially_captured")
+    if not snapshot.cancel_requested or not cancellable:
+        return None
+    voids = [other for other in snapshot.operations if other.kind == "void"]
+    if any(void.live or void.status == "approved" for void in voids):
+        return None  # it is on its way, and resolved like every other operation
+    if any(void.status == "declined" for void in voids):
+        return None  # the PSP refuses: the merchant sees an authorized payment and the refused void
+    return _after_pause(len(voids), voids, now) or VoidForCancel(operation.id)
+
+
+def _reversal(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
+    """A surplus approval is taken back until it is; a refusal by the PSP needs a person."""
+    if operation.reversed_by is None:
+        return Reverse(operation.id)
+    reversal = next((other for other in snapshot.operations if other.id == operation.reversed_by), None)
+    if reversal is None or reversal.live or reversal.status == "approved":
+        return None
+    if reversal.status in _NOT_REVERSED:
+        failed = [o for o in snapshot.operations if o.kind == reversal.kind and o.status in _NOT_REVERSED]
+        return _after_pause(len(failed), failed, now) or Reverse(operation.id)
+    return Review(reversal.id, "reversal_declined")
+
+
+def _after_pause(tries: int, earlier: list[OperationState], now: datetime) -> Wait | None:
+    """A wait that grows with the tries that never reached the PSP, or None when it is over."""
+    if not earlier:
+        return None
+    until = max(operation.created_at for operation in earlier) + timedelta(seconds=_pause_s(tries))
+    return Wait(until) if now < until else None
+
+
+def _look(operation: OperationState, snapshot: Snapshot, now: datetime, *, window_s: float, reason: str) -> Step | None:
+    rules = snapshot.rules[operation.id]
+    since = operation.unknown_since or operation.created_at
+    others = operation.status in ("pending", "requires_action")
+    means = _means(operation, rules, snapshot.cascade_until, now)
+    settle_s = rules.max_processing_s + rules.index_lag_s
+    deadline = since + timedelta(seconds=window_s + settle_s)
+    if means is None:
+        # Only a webhook can tell.
+        return Review(operation.id, reason) if now >= deadline else Wait(deadline, for_others=True)
+    counts_at = None
+    if operation.absent_since is not None:
+        counts_at = operation.absent_since + timedelta(seconds=settle_s)
+    due = _due(operation, since)
+    if counts_at is not None and not others:
+        # Looking earlier could still find it, looking then decides: the first look that counts is not postponed.
+        due = min(due, counts_at) if now < counts_at else counts_at
+    if operation.hinted:
+        due = now
+    if now >= deadline and operation.looks > 0:
+        return Review(operation.id, reason)
+    if operation.cause == "conflict" and operation.looks >= CONFLICT_LOOKS_MAX and operation.absent_since is None:
+        return Review(operation.id, "conflict")
+    if now < due:
+        return Wait(min(due, deadline) if operation.looks else due, for_others=others)
+    return Resolve(operation.id, means, counts=counts_at is not None and now >= counts_at)
+
+
+def _due(operation: OperationState, since: datetime) -> datetime:
+    if operation.looks == 0:
+        return since
+    return (operation.looked_at or since) + timedelta(seconds=_pause_s(operation.looks))
+
+
+def _pause_s(looks: int) -> float:
+    return LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)]
+
+
+def _means(operation: OperationState, rules: Rules, cascade_until: datetime, now: datetime) -> str | None:
+    """How to look now: replay while it is allowed and still promises something, then whatever reads."""
+    read = _read_means(operation, rules)
+    if operation.status in ("pending", "requires_action"):
+        return read  # it was accepted: a replay would only repeat that answer
+    declared = rules.means.get(operation.kind, ())
+    if not may_replay(operation, rules, cascade_until, now):
+        return read
+    tired = operation.looks >= REPLAYS_MAX or (operation.looks > 0 and operation.cause == "server_error")
+    conflicting = operation.cause == "conflict"  # the PSP answered, with something that a repetition can't mend
+    if read is not None and (tired or conflicting or operation.hinted):
+        return read
+    preferred = next((name for name in declared if name == "idempotent_replay" or name == read), None)
+    return preferred or read
+
+
+def _read_means(operation: OperationState, rules: Rules) -> str | None:
+    for name in rules.means.get(operation.kind, ()):
+        if name == "read_by_reference":
+            return name
+        # Captures and voids are read on their parent, whose reference is always known.
+        if name == "read_by_provider_reference" and (
+            operation.provider_reference is not None or operation.kind in ("capture", "void")
+        ):
+            return name
+    return None
