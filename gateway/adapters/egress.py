@@ -59,7 +59,7 @@ class EgressPolicy:
             raise EgressRefused("the port is not 443 or 8443", where)
 
     async def check(self, url: str, where: str = "url") -> None:
-        """Check a URL before it is stored: as `check_url`, and what its name resolves to now. Raises `EgressRefused`."""
+        """Check a URL before it is stored: as `check_url`, and what its name resolves to. Raises `EgressRefused`."""
         self.check_url(url, where)
         host, port, _ = _split(url, where)
         if _literal(host) is None:
@@ -97,10 +97,7 @@ class EgressPolicy:
     def _address_allowed(self, address: Address) -> bool:
         if self._test and address.is_loopback:
             return True
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped is not None or any(address in network for network in _TRANSLATED):
-                return False
-        return address.is_global and not address.is_multicast
+        return address.is_global and not address.is_multicast and not _leads_inside(address)
 
 
 class _PinningResolver(AbstractResolver):
@@ -153,6 +150,12 @@ def _literal(host: str) -> Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+def _leads_inside(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv4Address):
+        return False
+    return address.ipv4_mapped is not None or any(address in network for network in _TRANSLATED)
 
 
 async def _system_lookup(host: str, port: int) -> list[str]:

@@ -21,12 +21,10 @@ from gateway.domain.brand import check_card
 from gateway.domain.card import CardSecret, Cvv, Pan, Secret
 from gateway.domain.errors import VaultFailed
 from gateway.domain.ids import new_id
+from gateway.use_cases.create_provider_account import CREDENTIALS
 from gateway.use_cases.ports import Json, Store
 
 CARD = "card"
-CREDENTIALS = "credentials"
-WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a purpose, not a secret
-NOTIFICATION = "notification"
 
 _NONCE_BYTES = 12
 _KEYS_CACHED = 10_000

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.domain.card import CardSecret, Secret
 from gateway.domain.outcome import Outcome
+from gateway.use_cases.flights import Flights
 
 OperationKind = Literal["authorize", "capture", "void", "refund"]
 Means = Literal["idempotent_replay", "read_by_reference", "read_by_provider_reference", "technical_cancel", "webhook"]
@@ -175,6 +176,20 @@ class Workflows(Protocol):
         ...
 
 
+class Egress(Protocol):
+    """Where the gateway may connect to."""
+
+    async def check(self, url: str, where: str = "url") -> None:
+        """Raises `EgressRefused` for a URL that the policy forbids."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """What turns an API key into what the database knows of it."""
+
+    def api_key_hash(self, key: str) -> str: ...
+
+
 class Clock(Protocol):
     """Business time is an argument everywhere; fences use the monotonic clock, which nobody can set back."""
 
@@ -218,3 +233,4 @@ class Ports:
     clock: Clock
     timing: Timing
     failpoints: Failpoints
+    flights: Flights = field(default_factory=Flights)
