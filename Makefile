@@ -1,0 +1,49 @@
+# The commands people and scripts depend on. Each begins by making .venv match the locks (nothing to do: 50 ms).
+.PHONY: help demo test up down status check bench new-psp lock bootstrap
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+RUN := nice -n 5
+TESTS ?= -n 2 --dist worksteal
+PACKS ?=
+
+help:
+	@echo "make demo             start everything, run the scenario packs, print the verdict, stop everything"
+	@echo "make test             the whole test suite (TESTS='-n 0 tests/unit' for a part of it)"
+	@echo "make up|down|status   the environment in the background: .payera/env.json tells where everything is"
+	@echo "make check            what CI runs: format, lint, types, layers, tests, packs"
+	@echo "make bench            the side-by-side performance table"
+	@echo "make new-psp NAME=x   a new provider from the reference one"
+	@echo "make lock             resolve the locks again (UPGRADE=--upgrade for newer versions)"
+
+bootstrap:
+	@sh .ci/bootstrap
+
+demo: bootstrap
+	@$(BIN)/payera demo $(PACKS)
+
+test: bootstrap
+	$(RUN) $(BIN)/pytest $(TESTS)
+
+up down status: bootstrap
+	@$(BIN)/payera $@
+
+check: bootstrap
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory demo
+
+bench: bootstrap
+	@$(BIN)/python -m tests.load.bench
+
+new-psp: bootstrap
+	@test -n "$(NAME)" || { echo "make new-psp NAME=<slug>"; exit 2; }
+	@$(BIN)/payera new-psp $(NAME)
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
+lock: bootstrap
+	$(COMPILE) locks/bootstrap.in -o locks/bootstrap.txt
+	$(COMPILE) pyproject.toml -o locks/runtime.txt
+	$(COMPILE) pyproject.toml --extra dev -c locks/runtime.txt -o locks/dev.txt
