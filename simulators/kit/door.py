@@ -1,0 +1,81 @@
+"""A port of an account's own, whose connections can be refused.
+
+The port is bound twice: once by a socket that never listens and only keeps the number, once by the listener. Closing
+the listener makes the kernel refuse connections (ECONNREFUSED) while nobody else can take the port.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from simulators.kit.transport import Connection
+
+
+def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A TCP socket bound to `host:port` (0: any). Naming `IPPROTO_TCP` makes asyncio set TCP_NODELAY."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    made.setblocking(False)
+    return made
+
+
+class Door:
+    """Starts shut; `set` opens and shuts it, at once and as often as wanted; `close` gives the port back."""
+
+    def __init__(self, host: str, make_connection: Callable[[], Connection]) -> None:
+        self._host = host
+        self._make = make_connection
+        self._keeper = bound(host, 0, shared=True)
+        self.port: int = self._keeper.getsockname()[1]
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._connections: set[Connection] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._host}:{self.port}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether connections are accepted."""
+        return self._listener is not None
+
+    def set(self, is_open: bool) -> None:
+        """Accept connections from now on; or refuse them and cut those that stand, requests in flight included."""
+        if is_open and self._listener is None:
+            self._listener = bound(self._host, self.port, shared=True)
+            self._listener.listen(1024)
+            self._accepting = asyncio.get_running_loop().create_task(self._accept(self._listener))
+        elif not is_open and self._listener is not None:
+            assert self._accepting is not None
+            self._accepting.cancel()
+            self._listener.close()
+            self._listener = self._accepting = None
+            for connection in list(self._connections):
+                connection.reset()
+
+    async def _accept(self, listener: socket.socket) -> None:
+        # Not `create_server`: how it closes differs between event loops; here closing is closing.
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(listener)
+            client.setblocking(False)
+            await loop.connect_accepted_socket(self._connected, client)
+
+    def _connected(self) -> Connection:
+        connection = self._make()
+        connection.on_lost = self._connections.discard
+        self._connections.add(connection)
+        return connection
+
+    def close(self) -> None:
+        """Shut it and give the port back."""
+        self.set(False)
+        self._keeper.close()
