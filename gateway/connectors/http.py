@@ -15,7 +15,7 @@ Nothing here logs or raises a header or a body: both may hold credentials and ca
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -23,11 +23,14 @@ from typing import Any, Literal, Self
 
 import aiohttp
 import orjson
+from aiohttp.abc import AbstractResolver
 
+from gateway.domain.errors import PayeraError
 from gateway.domain.outcome import NotSent, Unknown
 
-EgressCheck = Callable[[str], Awaitable[None]]
-"""Raises an exception for a URL that must not be called. Injected: the policy belongs to the composition root."""
+EgressCheck = Callable[[str], None]
+"""Raises `PayeraError` for a URL that must not be called. Injected: the policy belongs to the composition root, which
+injects its resolver as well, so that the addresses behind a name are checked when they are connected to."""
 
 KEEPALIVE_S = 4.0
 """Shorter than what common servers keep (5 s), so that we rarely write into a connection that is being closed."""
@@ -81,7 +84,7 @@ class HttpClient:
         self,
         check_egress: EgressCheck | None = None,
         *,
-        resolver: aiohttp.abc.AbstractResolver | None = None,
+        resolver: AbstractResolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
         limit: int = 256,
     ) -> None:
@@ -117,9 +120,9 @@ class HttpClient:
         """Send one request. `timeout_s` bounds everything; `send_by` (monotonic seconds) bounds the first write."""
         if self._check_egress is not None:
             try:
-                await self._check_egress(url)
-            except Exception as refusal:
-                return NotSent(cause=f"egress: {type(refusal).__name__}")
+                self._check_egress(url)
+            except PayeraError as refusal:
+                return NotSent(cause=refusal.code)
         progress = _Progress(send_by)
         token = _progress.set(progress)
         try:

@@ -1,0 +1,103 @@
+"""The activities: thin. Each calls the use case of its name; ids go in, nothing but words come out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from temporalio import activity
+
+from gateway.domain.resolution import Attempt, Done, Resolve, Reverse, Review, VoidForCancel, Wait
+from gateway.use_cases.attempt_payment import AttemptPayment, attempt_payment
+from gateway.use_cases.plan import Plan, PlanPayment, plan_payment
+from gateway.use_cases.ports import Ports
+from gateway.use_cases.resolve_operation import ResolveOperation, resolve_operation
+from gateway.use_cases.reverse_operation import ReverseOperation, reverse_operation, void_for_cancel
+from gateway.use_cases.reverse_operation import VoidForCancel as VoidCommand
+from gateway.use_cases.review_operation import ReviewOperation, review_operation
+from workflows.failures import translated
+from workflows.messages import PaymentRef, PlannedStep, StepRef
+from workflows.policies import HEARTBEAT_EVERY_S, WAIT_MAX_S, WAIT_MIN_S
+
+
+class PaymentActivities:
+    """Bears the ports; registered with the worker by `all`."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    @property
+    def all(self) -> list[object]:
+        """What the worker registers."""
+        return [self.plan, self.attempt, self.resolve, self.reverse, self.void_for_cancel, self.review]
+
+    @activity.defn
+    async def plan(self, payment: PaymentRef) -> PlannedStep:
+        with translated():
+            return planned(await plan_payment(self._ports, PlanPayment(payment.merchant, payment.payment_id)))
+
+    @activity.defn
+    async def attempt(self, step: StepRef) -> None:
+        async with _sending():
+            await attempt_payment(self._ports, AttemptPayment(step.merchant, step.payment_id))
+
+    @activity.defn
+    async def resolve(self, step: StepRef) -> None:
+        async with _sending():
+            await resolve_operation(
+                self._ports, ResolveOperation(step.merchant, step.operation_id, step.word, step.counts)
+            )
+
+    @activity.defn
+    async def reverse(self, step: StepRef) -> None:
+        async with _sending():
+            await reverse_operation(self._ports, ReverseOperation(step.merchant, step.operation_id))
+
+    @activity.defn
+    async def void_for_cancel(self, step: StepRef) -> None:
+        async with _sending():
+            await void_for_cancel(self._ports, VoidCommand(step.merchant, step.payment_id))
+
+    @activity.defn
+    async def review(self, step: StepRef) -> None:
+        with translated():
+            await review_operation(self._ports, ReviewOperation(step.merchant, step.operation_id, step.word))
+
+
+def planned(plan: Plan) -> PlannedStep:
+    """A plan in the words that cross into the workflow."""
+    left = plan.status != "processing"
+    match plan.step:
+        case Attempt():
+            return PlannedStep("attempt", resting=False)
+        case Resolve(operation_id=operation_id, means=means, counts=counts):
+            return PlannedStep("resolve", left, operation_id, means, counts)
+        case Reverse(operation_id=operation_id):
+            return PlannedStep("reverse", left, operation_id)
+        case VoidForCancel(operation_id=operation_id):
+            return PlannedStep("void_for_cancel", resting=False, operation_id=operation_id)
+        case Review(operation_id=operation_id, reason=reason):
+            return PlannedStep("review", left, operation_id, reason)
+        case Wait(until=until, for_others=for_others):
+            wait_s = min(max((until - plan.at).total_seconds(), WAIT_MIN_S), WAIT_MAX_S)
+            return PlannedStep("wait", left or for_others, wait_s=wait_s)
+        case Done():
+            return PlannedStep("done", resting=True)
+
+
+@asynccontextmanager
+async def _sending() -> AsyncIterator[None]:
+    """Heartbeats while the block runs, so that the death of this process is noticed; translates refusals."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(HEARTBEAT_EVERY_S)
+
+    beating = asyncio.create_task(beat())
+    try:
+        with translated():
+            yield
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
