@@ -6,13 +6,12 @@ from contextlib import asynccontextmanager, suppress
 
 from temporalio import activity
 
-from gateway.domain.resolution import Attempt, Done, Resolve, Reverse, Review, VoidForCancel, Wait
+from gateway.domain.resolution import Attempt, Done, Resolve, Reverse, Review, Wait
 from gateway.use_cases.attempt_payment import AttemptPayment, attempt_payment
 from gateway.use_cases.plan import Plan, PlanPayment, plan_payment
 from gateway.use_cases.ports import Ports
 from gateway.use_cases.resolve_operation import ResolveOperation, resolve_operation
-from gateway.use_cases.reverse_operation import ReverseOperation, reverse_operation, void_for_cancel
-from gateway.use_cases.reverse_operation import VoidForCancel as VoidCommand
+from gateway.use_cases.reverse_operation import ReverseOperation, reverse_operation
 from gateway.use_cases.review_operation import ReviewOperation, review_operation
 from workflows.failures import translated
 from workflows.messages import PaymentRef, PlannedStep, StepRef
@@ -28,7 +27,7 @@ class PaymentActivities:
     @property
     def all(self) -> list[object]:
         """What the worker registers."""
-        return [self.plan, self.attempt, self.resolve, self.reverse, self.void_for_cancel, self.review]
+        return [self.plan, self.attempt, self.resolve, self.reverse, self.review]
 
     @activity.defn
     async def plan(self, payment: PaymentRef) -> PlannedStep:
@@ -53,11 +52,6 @@ class PaymentActivities:
             await reverse_operation(self._ports, ReverseOperation(step.merchant, step.operation_id))
 
     @activity.defn
-    async def void_for_cancel(self, step: StepRef) -> None:
-        async with _sending():
-            await void_for_cancel(self._ports, VoidCommand(step.merchant, step.payment_id))
-
-    @activity.defn
     async def review(self, step: StepRef) -> None:
         with translated():
             await review_operation(self._ports, ReviewOperation(step.merchant, step.operation_id, step.word))
@@ -73,8 +67,6 @@ def planned(plan: Plan) -> PlannedStep:
             return PlannedStep("resolve", left, operation_id, means, counts)
         case Reverse(operation_id=operation_id):
             return PlannedStep("reverse", left, operation_id)
-        case VoidForCancel(operation_id=operation_id):
-            return PlannedStep("void_for_cancel", resting=False, operation_id=operation_id)
         case Review(operation_id=operation_id, reason=reason):
             return PlannedStep("review", left, operation_id, reason)
         case Wait(until=until, for_others=for_others):

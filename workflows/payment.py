@@ -18,7 +18,6 @@ _ACTIVITIES = {
     "attempt": PaymentActivities.attempt,
     "resolve": PaymentActivities.resolve,
     "reverse": PaymentActivities.reverse,
-    "void_for_cancel": PaymentActivities.void_for_cancel,
     "review": PaymentActivities.review,
 }
 

@@ -9,8 +9,9 @@ The rules (see "Money safety: unknown is not failed"):
                         shopper is gone), never after a look that found nothing, and not again after a stored 5xx
     absent              counts on a second look, at least maximum processing + index lag after the first
     no proof            after the window: review and an alert, never another PSP
+    surplus             an approval that must not stand (another won, the payment ended, a cancel waited) is reversed
     hinted              a webhook spoke of an operation: it is read again, even when settled; a late success after
-                        another approval becomes surplus, and surplus is reversed
+                        another approval becomes surplus
     nothing dispatched  while any operation is live
 
 Times are aware datetimes and seconds.
@@ -89,7 +90,6 @@ class Snapshot:
     payment_id: str
     status: str
     cascade_until: datetime
-    cancel_requested: bool = False
     attempt_due: bool = False
     operations: tuple[OperationState, ...] = ()
     rules: Mapping[str, Rules] = field(default_factory=dict)
@@ -117,13 +117,6 @@ class Reverse:
 
 
 @dataclass(frozen=True, slots=True)
-class VoidForCancel:
-    """The merchant wanted to cancel while the outcome was unknown; now it is an approval: release it."""
-
-    operation_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
     """No proof, and none to come: a person must look."""
 
@@ -144,7 +137,7 @@ class Done:
     """At rest: nothing is live that we could move."""
 
 
-Step = Attempt | Resolve | Reverse | VoidForCancel | Review | Wait | Done
+Step = Attempt | Resolve | Reverse | Review | Wait | Done
 
 
 def next_step(snapshot: Snapshot, now: datetime) -> Step:
@@ -185,7 +178,7 @@ def _operation_step(operation: OperationState, snapshot: Snapshot, now: datetime
         return Wait(operation.lease_until) if operation.live or operation.hinted else None
     match operation.status:
         case "approved":
-            return _approved(operation, snapshot, now)
+            return _reversal(operation, snapshot, now)
         case "reversed":
             return None
         case "dispatched" | "unknown":
@@ -201,38 +194,21 @@ def _operation_step(operation: OperationState, snapshot: Snapshot, now: datetime
             return None
 
 
-def _approved(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
-    if operation.surplus:
-        return _reversal(operation, snapshot, now)
-    cancellable = operation.kind == "authorize" and snapshot.status in ("authorized", "partially_captured")
-    if not snapshot.cancel_requested or not cancellable:
-        return None
-    voids = [other for other in snapshot.operations if other.kind == "void"]
-    if any(void.live or void.status == "approved" for void in voids):
-        return None  # it is on its way, and resolved like every other operation
-    if any(void.status == "declined" for void in voids):
-        return None  # the PSP refuses: the merchant sees an authorized payment and the refused void
-    return _after_pause(len(voids), voids, now) or VoidForCancel(operation.id)
-
-
 def _reversal(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
-    """A surplus approval is taken back until it is; a refusal by the PSP needs a person."""
-    if operation.reversed_by is None:
-        return Reverse(operation.id)
-    reversal = next((other for other in snapshot.operations if other.id == operation.reversed_by), None)
-    if reversal is None or reversal.live or reversal.status == "approved":
+    """A surplus approval is taken back until it is. A reversal under way is resolved like every other operation; one
+    that the PSP refused is a person's, and the database has said so already.
+    """
+    if not operation.surplus or operation.reversed_by is not None:
         return None
-    if reversal.status in _NOT_REVERSED:
-        failed = [o for o in snapshot.operations if o.kind == reversal.kind and o.status in _NOT_REVERSED]
-        return _after_pause(len(failed), failed, now) or Reverse(operation.id)
-    return Review(reversal.id, "reversal_declined")
+    vain = [o for o in snapshot.operations if o.kind in ("void", "refund") and o.status in _NOT_REVERSED]
+    return _after_pause(vain, now) or Reverse(operation.id)
 
 
-def _after_pause(tries: int, earlier: list[OperationState], now: datetime) -> Wait | None:
+def _after_pause(vain: list[OperationState], now: datetime) -> Wait | None:
     """A wait that grows with the tries that never reached the PSP, or None when it is over."""
-    if not earlier:
+    if not vain:
         return None
-    until = max(operation.created_at for operation in earlier) + timedelta(seconds=_pause_s(tries))
+    until = max(operation.created_at for operation in vain) + timedelta(seconds=_pause_s(len(vain)))
     return Wait(until) if now < until else None
 
 

@@ -38,7 +38,6 @@ def snapshot_from_json(value: Json, connectors: Connectors) -> Snapshot:
         payment_id=value["payment_id"],
         status=value["status"],
         cascade_until=_time(value["cascade_until"]),
-        cancel_requested=bool(value.get("cancel_requested")),
         attempt_due=value.get("next") == "attempt",
         operations=operations,
         rules={
