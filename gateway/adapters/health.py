@@ -21,6 +21,10 @@ class Health:
         self.process = process
         self._parts = dict.fromkeys(parts, STARTING)
 
+    def starting(self, part: str) -> None:
+        """Announce a part that does not work yet."""
+        self._parts[part] = STARTING
+
     def ok(self, part: str) -> None:
         """Say that `part` works."""
         self._parts[part] = OK
@@ -31,8 +35,8 @@ class Health:
 
     @property
     def healthy(self) -> bool:
-        """Whether every part works."""
-        return all(state == OK for state in self._parts.values())
+        """Whether every part works. A process that announced no part yet is still starting."""
+        return bool(self._parts) and all(state == OK for state in self._parts.values())
 
     def view(self) -> dict[str, object]:
         """The body of `/healthz`: `status` is `ok` or `degraded`, `parts` says which part and why."""
