@@ -3,6 +3,7 @@
 Everything here is plain data, so that a planted violation is a matter of changing a row (see `tests/runner`).
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,9 @@ from scenarios.runner.topic import Message
 from scenarios.runner.wire import Call
 
 Row = Mapping[str, Any]
+
+NO_HASH = "0" * 64
+"""What the first ledger transaction of a payment names as the hash before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One ledger transaction. Hashes are hexadecimal; `previous_hash` is empty for a payment's first."""
+    """One ledger transaction. Hashes are hexadecimal; the first of a payment follows `NO_HASH`."""
 
     id: str
     payment: str
@@ -66,13 +70,16 @@ class Posting:
     hash: str
     previous_hash: str
     lines: tuple[Line, ...]
-    recomputed: str = ""
-    """The hash as the runner computes it from the lines and the previous hash."""
+
+    def recomputed(self) -> str:
+        """The hash that the lines give: SHA-256 of the previous hash and one `account|currency|amount` line each."""
+        text = "".join(f"{line.account}|{line.currency}|{line.amount}\n" for line in self.lines)
+        return hashlib.sha256((self.previous_hash + text).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a PSP's journal. `reference` is the gateway's operation id and `payment` its payment id, as stored there."""
+    """One line of a PSP's journal. `reference` and `payment` are the gateway's ids (operation, payment) kept there."""
 
     seq: int
     kind: str

@@ -5,7 +5,6 @@ what a schema cannot say: names used before they are given, faults at providers 
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,19 +13,13 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from scenarios.runner import cards, money
 from scenarios.runner.complaints import explain, nearest
-from scenarios.runner.source import BadScenario, Document, Problem, Where, read
+from scenarios.runner.grammar import in_full, name_of
+from scenarios.runner.sense import sense
+from scenarios.runner.source import BadScenario, Document, Problem, read
 
 SCHEMA_PATH = Path(__file__).parent.parent / "schema.json"
 PACKS = Path(__file__).parent.parent / "packs"
-
-SECTIONS = frozenset({"attempts", "operations", "events", "webhooks", "ledger", "journal", "requests", "timing"})
-"""Words of `then` that are not names of payments or refunds."""
-
-EXCLUSIVE_VERBS = frozenset({"kill", "restart"})
-
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +57,6 @@ class Scenario:
         return f"{self.pack}/{self.name}"
 
 
-def seconds(text: str) -> float:
-    """Read a duration of the language, like `5s` or `250ms`, as seconds."""
-    match = re.fullmatch(r"([0-9.]+)(ms|s|m|h|d)", text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration like 5s")
-    return float(match[1]) * _UNITS_S[match[2]]
-
-
 @cache
 def validator() -> Draft202012Validator:
     """The JSON Schema of the language, compiled."""
@@ -82,7 +67,7 @@ def load_text(path: Path, text: str, pack: str) -> list[Scenario]:
     """All scenarios of one file. Raises `BadScenario` with every problem found."""
     scenarios, problems = [], []
     for row, document in read(path, text):
-        found = list(_shape(document)) or list(_sense(document))
+        found = list(_shape(document)) or list(sense(document))
         problems += [problem for problem in found if problem not in problems]
         if not found:
             scenarios.append(_scenario(document, row, pack))
@@ -151,88 +136,17 @@ def _deepest(error: Any) -> Any:
     return error
 
 
-def _sense(document: Document) -> Iterator[Problem]:
-    """What no schema can say."""
-    value = document.value
-
-    def problem(where: Where, what: str, how: str) -> Problem:
-        return Problem(document.path, document.line(where), what, how)
-
-    route = value["given"]["route"]
-    for provider in value["given"].get("faults", {}):
-        if provider not in route:
-            yield problem(("given", "faults", provider), f"{provider!r} is not on the route", nearest(provider, route))
-    names: set[str] = set()
-    for n, step in enumerate(value["when"]):
-        [(verb, told)] = step.items()
-        where = ("when", n, verb)
-        if verb in EXCLUSIVE_VERBS and not value.get("exclusive"):
-            yield problem(where, f"{verb} would hit everybody's scenarios", "Add exclusive: true at the top")
-        told = _told(verb, told)
-        yield from _sense_of_step(document, where, verb, told, route, names)
-        if verb in {"pay", "refund", "capture", "tokenize"}:
-            names.add(_alias(verb, told))
-    for name in value["then"]:
-        if name not in SECTIONS and name not in names:
-            known = [*sorted(names), *sorted(SECTIONS)]
-            yield problem(("then", name), f"{name!r} is neither a section nor a name given above", nearest(name, known))
-    for section in ("journal", "requests"):
-        for provider in value["then"].get(section, {}):
-            if provider not in route:
-                yield problem(
-                    ("then", section, provider), f"{provider!r} is not on the route", nearest(provider, route)
-                )
-
-
-def _sense_of_step(
-    document: Document, where: Where, verb: str, told: dict[str, Any], route: list[str], names: set[str]
-) -> Iterator[Problem]:
-    def problem(what: str, how: str) -> Problem:
-        return Problem(document.path, document.line(where), what, how)
-
-    if verb == "pay" and ("card" in told) == ("token" in told):
-        yield problem(
-            "pay needs either a card or a token", "Write card: visa_approved, or token: t after a tokenize step"
-        )
-    if "card" in told and told["card"] not in cards.dialect(route[0]):
-        yield problem(f"{route[0]} has no card {told['card']!r}", nearest(told["card"], cards.dialect(route[0])))
-    if "amount" in told:
-        try:
-            money.parse(told["amount"])
-        except ValueError as error:
-            yield problem(str(error), "Correct the amount")
-    for word in ("payment", "of", "refund", "token", "answer"):
-        if word in told and told[word] not in names:
-            yield problem(f"nothing before this step is called {told[word]!r}", nearest(told[word], names))
-    providers = [told["provider"]] if isinstance(told.get("provider"), str) else []
-    providers += list(told) if verb == "fault" else []
-    providers += told["providers"] if verb == "clear" else []
-    for provider in providers:
-        if provider not in route:
-            yield problem(f"{provider!r} is not on the route", nearest(provider, route))
-
-
-def _told(verb: str, told: Any) -> dict[str, Any]:
-    """The long form of a step that was written short (`cancel: p`)."""
-    if isinstance(told, dict):
-        return told
-    short = {"retry": "of", "kill": "process", "restart": "process", "clear": "providers"}
-    return {short.get(verb, "payment"): told}
-
-
-def _alias(verb: str, told: dict[str, Any]) -> str:
-    default = {"pay": "p", "refund": "r", "capture": "c", "tokenize": "t"}
-    return str(told.get("as", default[verb]))
-
-
 def _scenario(document: Document, row: dict[str, Any], pack: str) -> Scenario:
     value = document.value
     steps = []
+    names: set[str] = set()
     for n, step in enumerate(value["when"]):
         [(verb, told)] = step.items()
-        told = dict(_told(verb, told))
-        if verb in {"pay", "refund", "capture", "tokenize"}:
-            told["as"] = _alias(verb, told)
+        told = dict(in_full(verb, told))
+        made = name_of(verb, told, names)
+        if made:
+            told["as"] = made
+            names.add(made)
         steps.append(Step(verb, told, document.line(("when", n))))
     label = str(row.get("name") or "-".join(str(cell) for cell in row.values() if not isinstance(cell, dict | list)))
     suffix = f"[{label}]" if row else ""

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scenarios.runner.evidence import Entry, Evidence, Operation, Violation
+from scenarios.runner.evidence import NO_HASH, Entry, Evidence, Operation, Violation
 from scenarios.runner.money import Money
 
 KINDS = {
@@ -138,7 +138,7 @@ def no_phantom(evidence: Evidence) -> Iterator[Violation]:
         if count != 1:
             yield Violation(
                 "INV-03",
-                f"{operation.kind} {operation.id} is {operation.status}, but {operation.provider} has {count} approvals of it",
+                f"{operation.kind} {operation.id} is {operation.status}, {operation.provider} approved {count} such",
                 operation.payment,
             )
 
@@ -188,14 +188,14 @@ def ledger_adds_up(evidence: Evidence) -> Iterator[Violation]:
                 )
         if len(posting.lines) < 2:
             yield Violation("INV-05", f"ledger transaction {posting.id} has fewer than two lines", posting.payment)
-        before = previous.get(posting.payment, "")
+        before = previous.get(posting.payment, NO_HASH)
         if posting.previous_hash != before:
             yield Violation(
                 "INV-05",
-                f"ledger transaction {posting.id} names {posting.previous_hash or 'none'} before it, not {before or 'none'}",
+                f"ledger transaction {posting.id} names {posting.previous_hash:.12} before it, not {before:.12}",
                 posting.payment,
             )
-        if posting.recomputed != posting.hash:
+        if posting.recomputed() != posting.hash:
             yield Violation(
                 "INV-05",
                 f"ledger transaction {posting.id} was changed: its lines do not give its hash",
