@@ -1,0 +1,46 @@
+-- Store verified notifications before the PSP gets its 2xx: deduplicate by (account, event id), match to operations,
+-- mark those that are not settled as hinted, order their workflows; one commit. Unmatched facts are kept and matched
+-- again when an apply learns the reference. A live lease defers the wake: its holder is about to know more.
+-- p: {account_id, facts: [{event_id, event_type, operation_id?, provider_reference?}], body_ciphertext?, at, order_id}
+-- → {stored, duplicates, payments: [id, …]}
+-- Raises PA404 provider_account_not_found.
+create or replace function api.webhook_receive_v1(p_merchant text, p jsonb) returns json
+language plpgsql security definer set search_path = core, vault, pg_temp as $$
+declare
+    v_fact jsonb;
+    v_op core.operation;
+    v_stored int := 0;
+    v_duplicates int := 0;
+    v_payments text[] := '{}';
+begin
+    perform core.tenant_v1(p_merchant);
+    perform 1 from core.provider_account a where a.id = p ->> 'account_id';
+    if not found then
+        perform core.refuse_v1('PA404', 'provider_account_not_found', 'No such provider account.');
+    end if;
+    for v_fact in select * from jsonb_array_elements(p -> 'facts') loop
+        v_op := core.webhook_match_v1(p ->> 'account_id', v_fact);
+        insert into core.webhook_inbox (account_id, event_id, merchant, event_type, operation_id, provider_reference,
+                                        payment_id, body_ciphertext, received_at)
+        values (p ->> 'account_id', v_fact ->> 'event_id', p_merchant, v_fact ->> 'event_type',
+                v_fact ->> 'operation_id', v_fact ->> 'provider_reference', v_op.payment_id, p ->> 'body_ciphertext',
+                (p ->> 'at')::timestamptz)
+        on conflict (account_id, event_id) do nothing;
+        if not found then
+            v_duplicates := v_duplicates + 1;
+            continue;
+        end if;
+        v_stored := v_stored + 1;
+        if v_op.id is not null then
+            v_payments := v_payments || v_op.payment_id;
+            -- An approval that stands needs no hint; a settled "no" does: the PSP may contradict itself.
+            if v_op.status not in ('approved', 'reversed') then
+                update core.operation o set hinted = true where o.id = v_op.id;
+                perform core.order_v1(case when v_stored = 1 then p ->> 'order_id' end, p_merchant, v_op.payment_id,
+                                      case when v_op.lease_until > clock_timestamp() then v_op.lease_until end);
+            end if;
+        end if;
+    end loop;
+    return json_build_object('stored', v_stored, 'duplicates', v_duplicates, 'payments', v_payments);
+end
+$$;

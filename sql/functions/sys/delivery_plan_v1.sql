@@ -1,0 +1,20 @@
+-- One delivery per event and endpoint that subscribes to its type, deduplicated by (endpoint, event).
+-- p: {events: [event as published], at} → {planned}
+create or replace function sys.delivery_plan_v1(p jsonb) returns json
+language plpgsql security definer set search_path = core, vault, pg_temp as $$
+declare
+    v_count bigint;
+begin
+    insert into core.delivery (id, merchant, endpoint_id, event_id, event_type, payment_id, next_at, created_at)
+    select 'del_' || right(e.id, 26) || '_' || right(w.id, 8), e.merchant, w.id, e.id, e.type, e.payment_id,
+           (p ->> 'at')::timestamptz, (p ->> 'at')::timestamptz
+    from jsonb_array_elements(p -> 'events') as given
+    join core.event e on e.id = given ->> 'id'  -- what was published, not what came back
+    join core.webhook_endpoint w on w.merchant = e.merchant
+    where w.status = 'enabled' and w.deleted_at is null
+      and ('*' = any (w.enabled_events) or e.type = any (w.enabled_events))
+    on conflict (endpoint_id, event_id) do nothing;
+    get diagnostics v_count = row_count;
+    return json_build_object('planned', v_count);
+end
+$$;
