@@ -129,7 +129,7 @@ async def _one(hub: Hub, result: Result, seed: int, worlds: dict[str, World]) ->
             result.story = await _story(world, result)
     except Unexpected as error:
         result.failures.append(Failure(f"the environment did not play along: {error}"))
-    except Exception:  # noqa: BLE001 - a bug of the runner fails its scenario, with its trace, and not the whole run
+    except Exception:  # a bug of the runner fails its own scenario, with its trace, and not the whole run
         result.failures.append(Failure(f"the runner broke:\n{traceback.format_exc()}"))
     result.took_s = time.monotonic() - started
 

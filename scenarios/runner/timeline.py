@@ -57,7 +57,7 @@ async def from_database(dsn: str, payment: str) -> list[Moment]:
         await connection.close()
 
 
-def _operation(row: Mapping[str, Any]) -> list[Moment]:
+def _operation(row: asyncpg.Record) -> list[Moment]:
     what = f"{row['kind']} at {row['provider']}"
     amount = money.written(row["amount"], row["currency"])
     moments = [Moment(row["began"], "gateway", f"{what} begins: {amount} ({row['id']})")]
