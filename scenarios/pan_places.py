@@ -1,7 +1,7 @@
 """Where card numbers could rest in an environment, and how each place is read in full.
 
-Files are read as bytes (PostgreSQL's data and WAL, Temporal's SQLite file and its WAL, logs, the simulators' state). What
-a file may hold in pieces or compressed is read a second time through its own door: a dump of PostgreSQL's rows, every
+Files are read as bytes (PostgreSQL's data and WAL, Temporal's SQLite file and WAL, logs, the simulators' state). What a
+file may hold in pieces or compressed is read a second time through its own door: a dump of PostgreSQL's rows, every
 value of the SQLite database, every message of every Kafka topic.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from confluent_kafka import Producer
 
 from compose.embedded.postgres import binaries
 from scenarios.pan_scan import Hit, Scanner
@@ -83,8 +84,7 @@ def scan_sqlite(scanner: Scanner, database: Path, counts: list[Count]) -> Iterat
                 values = [v if isinstance(v, bytes) else str(v).encode() for v in row if v is not None]
                 rows += 1
                 size += sum(map(len, values))
-                for hit in scanner.scan(f"Temporal rows: {name}", b"\0".join(values)):
-                    yield hit
+                yield from scanner.scan(f"Temporal rows: {name}", b"\0".join(values))
     finally:
         connection.close()
     counts.append(Count("Temporal rows", "rows", rows, size))
@@ -102,12 +102,17 @@ async def scan_kafka(scanner: Scanner, address: str, counts: list[Count]) -> lis
     return hits
 
 
+def _partitions(address: str) -> list[TopicPartition]:
+    """Every partition of every topic; aiokafka tells only of those of topics it was told of."""
+    topics = Producer({"bootstrap.servers": address}).list_topics(timeout=10).topics
+    return [TopicPartition(name, number) for name in sorted(topics) for number in sorted(topics[name].partitions)]
+
+
 async def _messages(address: str) -> AsyncIterator[tuple[str, str, bytes]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", enable_auto_commit=False)
+    partitions = await asyncio.to_thread(_partitions, address)
     await consumer.start()
     try:
-        topics = sorted(await consumer.topics())
-        partitions = [TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t) or ())]
         if not partitions:
             return
         consumer.assign(partitions)

@@ -28,7 +28,7 @@ def planted(env: dict[str, Any], number: str) -> Iterator[list[str]]:
     }
     pan_places.run_sql(env["postgres"], f"create table public.{name} (v text)")
     try:
-        pan_places.run_sql(env["postgres"], f"insert into public.{name} values ('{number}')")
+        pan_places.run_sql(env["postgres"], f"copy public.{name} from stdin;\n{number}\n\\.\n")
         asyncio.run(_plant_message(env["kafka"], name, number))
         asyncio.run(_plant_workflow(env, name, number))
         for path, content in files.items():

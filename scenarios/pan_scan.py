@@ -1,8 +1,8 @@
 """Find card numbers in bytes, in every form in which they usually leak.
 
 For each number: plain digits, groups by blank, dash, plus or %20, hexadecimal of the ASCII digits, base64 at its three
-offsets, UTF-16, reversed, a 64-bit integer, and PostgreSQL's numeric digits. All forms of all numbers are one trie, so a
-file is read once. A hit names the number by its last four digits only.
+offsets, UTF-16, reversed, a 64-bit integer, and PostgreSQL's numeric digits. All forms of all numbers are one trie, so
+a file is read once. A hit names the number by its last four digits only.
 """
 
 import base64

@@ -51,8 +51,7 @@ def template(parts: Parts) -> str:
         run_sql(parts, f"drop database if exists {TEMPLATE}")
         run_sql(parts, f"create database {TEMPLATE}")
         # In a process of its own: a fixture must not disturb the event loop of the tests.
-        code = "import sys, sql.migrate; sql.migrate.apply(sys.argv[1])"
-        command = [sys.executable, "-c", code, dsn(parts, TEMPLATE, "postgres")]
+        command = [sys.executable, "-m", "sql.migrate", dsn(parts, TEMPLATE, "postgres")]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         assert done.returncode == 0, f"the migrations failed:\n{done.stdout}{done.stderr}"
         run_sql(parts, f"alter database {TEMPLATE} with is_template true allow_connections false")

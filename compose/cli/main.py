@@ -1,5 +1,6 @@
 """The command `payera`: the environment here, everything else from the packages that bring a Typer app."""
 
+import asyncio
 import importlib
 import importlib.util
 import time
@@ -24,7 +25,7 @@ MODULES = {
     "sim": "simulators.cli",
     "contracts": "contracts.cli",
     "gate": "scenarios.gate_cli",
-    "scan": "compose.cli.scan",
+    "scan": "scenarios.scan_cli",
     "new-psp": "compose.cli.new_psp",
 }
 """Commands brought by other modules, each a Typer app named `app`; one that is absent is left out."""
@@ -184,7 +185,7 @@ def migrate(state: State = None, dsn: Annotated[str | None, typer.Option(help="S
     """Apply what is missing of the migrations and functions."""
     try:
         target = dsn or environment.read_env(_state(state))["postgres"]
-        importlib.import_module("sql.migrate").apply(target)
+        asyncio.run(importlib.import_module("sql.migrate").apply(target))
     except EnvironmentFailed as error:
         raise _fail(error) from None
     out.print("migrated")

@@ -1,44 +1,18 @@
-"""The step between PostgreSQL and everybody else: the database exists, is migrated, and its logins have passwords.
+"""The step between PostgreSQL and everybody else: `python -m compose.embedded.migrate`.
 
-`python -m compose.embedded.migrate` reads `PAYERA_SUPERUSER_DATABASE`, `PAYERA_APP_PASSWORD`, `PAYERA_RELAY_PASSWORD`:
-from the environment, since the arguments of a process are visible to everybody on the machine.
+The superuser's address comes in `PAYERA_SUPERUSER_DATABASE`, not as an argument, since the arguments of a process are
+visible to everybody on the machine; the logins' passwords likewise (see `sql.migrate`).
 """
 
 import asyncio
 import os
-from urllib.parse import urlsplit
 
-import asyncpg
-
-from sql import migrate
-
-
-async def _create_database(dsn: str) -> None:
-    """Create the database named in `dsn` unless it is there."""
-    name = urlsplit(dsn).path.lstrip("/")
-    connection = await asyncpg.connect(urlsplit(dsn)._replace(path="/postgres").geturl())
-    try:
-        if not await connection.fetchval("select 1 from pg_database where datname = $1", name):
-            await connection.execute(await connection.fetchval("select format('create database %I', $1::text)", name))
-    finally:
-        await connection.close()
-
-
-async def _set_password(dsn: str, role: str, password: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        statement = "select format('alter role %I with login password %L', $1::text, $2::text)"
-        await connection.execute(await connection.fetchval(statement, role, password))
-    finally:
-        await connection.close()
+from sql.migrate import apply
 
 
 def main() -> None:
-    dsn = os.environ["PAYERA_SUPERUSER_DATABASE"]
-    asyncio.run(_create_database(dsn))
-    migrate.apply(dsn)
-    for role, variable in (("payera_app", "PAYERA_APP_PASSWORD"), ("payera_relay", "PAYERA_RELAY_PASSWORD")):
-        asyncio.run(_set_password(dsn, role, os.environ[variable]))
+    done = asyncio.run(apply(os.environ["PAYERA_SUPERUSER_DATABASE"]))
+    print(f"migrations: {', '.join(done.migrations) or 'none'}", flush=True)  # noqa: T201 - this is the log
 
 
 if __name__ == "__main__":

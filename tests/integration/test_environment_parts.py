@@ -12,7 +12,7 @@ from pathlib import Path
 from compose.embedded.ports import accepts
 from compose.embedded.shared import Hold, temporary_root
 from tests.conftest import run_sql
-from tests.parts import Parts
+from tests.parts import Database, Parts
 
 HOLDER = """
 import signal, sys
@@ -57,3 +57,8 @@ def test_parts_are_one_for_all_holders_and_survive_the_death_of_the_one_that_sta
         for holder in holders:
             holder.kill()
             holder.communicate()
+
+
+def test_each_module_gets_a_migrated_database_of_its_own(parts: Parts, database: Database) -> None:
+    assert run_sql(parts, "select count(*) > 0 from core.migration", database.name) == "t"
+    assert database.app == f"postgresql://payera_app@127.0.0.1:{parts.postgres_port}/{database.name}"
