@@ -65,7 +65,9 @@ class Account:
         self.in_flight: set[str] = set()
         self.hidden: dict[str, float] = {}
         self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT)
+        self.door_port: int | None = None  # of this run or the one before
         self.door: Door | None = None
+        self._moving = asyncio.Lock()
         self.lifecycle: dict[str, lifecycle.Mode] = dict(world.rules.lifecycle)
         self._ids = 0
         self._requests_seen = 0
@@ -93,10 +95,13 @@ class Account:
         """The account's time in whole seconds since the epoch, as most PSPs show it."""
         return int(self.clock.now())
 
-    def advance(self, seconds: float) -> int:
-        """Move the account's clock forward by seconds and do what becomes due. Returns how many actions were done."""
-        self.world.write({"account": self.id, "offset": self.clock.offset + seconds})
-        return self.clock.advance(seconds)
+    async def advance(self, seconds: float) -> int:
+        """Move the account's clock forward by seconds, due date by due date, and after each one wait until the
+        notifications it caused are delivered or have failed. Returns how many actions were done.
+        """
+        async with self._moving:
+            self.world.write({"account": self.id, "offset": self.clock.offset + seconds})
+            return await self.clock.advance(seconds, self.webhooks.quiet)
 
     # -- changes
     @contextmanager
@@ -273,6 +278,8 @@ class Account:
             for rule in self.faults.rules:
                 if rule.id == rule_id:
                     rule.recall(key, acted)
+        if "door" in entry:
+            self.door_port = entry["door"]
         if "offset" in entry:
             self.clock.offset = entry["offset"]
 
@@ -297,7 +304,7 @@ class World:
                 self._replay(entry)
             self.log = log
 
-    def create(self, credentials: Mapping[str, str] | None = None, seed: int | None = None) -> Account:
+    def create(self, credentials: Mapping[str, str | None] | None = None, seed: int | None = None) -> Account:
         """A new account; whatever `credentials` leaves out is invented from `seed` (drawn if not given).
 
         Raises ValueError if the API key is taken.
@@ -315,7 +322,8 @@ class World:
     def delete(self, account: Account) -> None:
         """Close an account: its key is unknown from now on."""
         account.forget()
-        account.webhooks.clear()
+        if account.door is not None:
+            account.door.close()
         del self.accounts[account.id]
         del self.by_key[account.api_key]
         self.write({"account": account.id, "delete": True})
@@ -336,6 +344,13 @@ class World:
             lifecycle.rearm(account)
             account.webhooks.rearm()
             account.clock.fire()
+
+    def close_doors(self) -> None:
+        """Give the accounts' own ports back."""
+        for account in self.accounts.values():
+            if account.door is not None:
+                account.door.close()
+                account.door = None
 
     def close(self) -> None:
         """Stop what runs on clocks and in queues, and close the log."""

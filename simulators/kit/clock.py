@@ -8,7 +8,7 @@ it waits or advances.
 import asyncio
 import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class Due:
@@ -58,19 +58,34 @@ class Clock:
         """Do `action` in `seconds` of this clock."""
         return self.at(self.now() + seconds, action)
 
-    def advance(self, seconds: float) -> int:
-        """Move the clock forward and do what becomes due, in order. Returns how many actions were done.
+    async def advance(self, seconds: float, quiet: Callable[[], Awaitable[None]]) -> int:
+        """Move the clock forward by seconds, due time by due time; `quiet` is awaited after each.
 
-        Raises ValueError for a negative move: a clock that goes back would make things due twice.
+        Returns how many actions were done. Raises ValueError for a negative move: a clock that goes back would make
+        things due twice.
         """
         if seconds < 0:
             raise ValueError("a virtual clock only goes forward")
-        self.offset += seconds
-        return self.fire()
+        limit = self.now() + seconds
+        done = 0
+        try:
+            while self._queue and self._queue[0].at <= limit:
+                item = heapq.heappop(self._queue)
+                if item.canceled:
+                    continue
+                self._shown = max(item.at, self.now() if self._shown is None else self._shown)
+                item.action()
+                done += 1
+                await quiet()
+        finally:
+            self._shown = None
+            self.offset += seconds
+            self._arm()
+        return done
 
     def fire(self) -> int:
         """Do everything that is due. An action may schedule another one, which is done too if it is due by now."""
-        if self._shown is not None:
+        if self._shown is not None:  # an advance is under way, and does it
             return 0
         limit = time.time() + self.offset
         done = 0

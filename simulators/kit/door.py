@@ -29,13 +29,16 @@ def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
 class Door:
     """Starts shut; `set` opens and shuts it, at once and as often as wanted; `close` gives the port back."""
 
-    def __init__(self, host: str, make_connection: Callable[[], Connection]) -> None:
+    def __init__(self, host: str, make_connection: Callable[[], Connection], port: int = 0) -> None:
         self._host = host
         self._make = make_connection
-        self._keeper = bound(host, 0, shared=True)
+        try:
+            self._keeper = bound(host, port, shared=True)
+        except OSError:  # the port of an earlier run is taken now
+            self._keeper = bound(host, 0, shared=True)
         self.port: int = self._keeper.getsockname()[1]
         self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._accepted: set[asyncio.Task[object]] = set()
         self._connections: set[Connection] = set()
 
     @property
@@ -52,22 +55,25 @@ class Door:
         if is_open and self._listener is None:
             self._listener = bound(self._host, self.port, shared=True)
             self._listener.listen(1024)
-            self._accepting = asyncio.get_running_loop().create_task(self._accept(self._listener))
+            # Not `create_server`: how it closes differs between event loops; here closing is closing.
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
         elif not is_open and self._listener is not None:
-            assert self._accepting is not None
-            self._accepting.cancel()
+            asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
-            self._listener = self._accepting = None
+            self._listener = None
             for connection in list(self._connections):
                 connection.reset()
 
-    async def _accept(self, listener: socket.socket) -> None:
-        # Not `create_server`: how it closes differs between event loops; here closing is closing.
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            client, _ = listener.accept()
+        except OSError:  # the client gave up before it was its turn
+            return
+        client.setblocking(False)
         loop = asyncio.get_running_loop()
-        while True:
-            client, _ = await loop.sock_accept(listener)
-            client.setblocking(False)
-            await loop.connect_accepted_socket(self._connected, client)
+        task: asyncio.Task[object] = loop.create_task(loop.connect_accepted_socket(self._connected, client))
+        self._accepted.add(task)
+        task.add_done_callback(self._accepted.discard)
 
     def _connected(self) -> Connection:
         connection = self._make()

@@ -229,6 +229,12 @@ class Webhooks:
         self._ready_all([delivery["id"] for delivery in found])
         return len(found)
 
+    async def quiet(self) -> None:
+        """Wait until every queue is empty."""
+        await asyncio.sleep(0)  # deliveries of a commit enter their queues one turn of the loop later
+        while self._workers:
+            await asyncio.wait(list(self._workers.values()))
+
     def rearm(self) -> None:
         """After a restart: what was pending goes out when it is due."""
         for delivery in list(self._account.store.all(DELIVERIES)):
