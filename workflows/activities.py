@@ -1,8 +1,9 @@
 """The activities: thin. Each calls the use case of its name; ids go in, nothing but words come out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from temporalio import activity
 
@@ -25,7 +26,7 @@ class PaymentActivities:
         self._ports = ports
 
     @property
-    def all(self) -> list[object]:
+    def all(self) -> list[Callable[..., Any]]:
         """What the worker registers."""
         return [self.plan, self.attempt, self.resolve, self.reverse, self.review]
 

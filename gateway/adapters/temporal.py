@@ -116,16 +116,19 @@ class TemporalWorkflows:
             await _drop(start)
 
     async def wake(self, merchant: str, payment_id: str) -> None:
-        """Signal-with-start. Raises `RPCError` or `RuntimeError` when the server did not acknowledge."""
-        await self._client.start_workflow(
-            PaymentWorkflow.run,
-            PaymentRef(merchant, payment_id),
-            id=payment_id,
-            task_queue=self._task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal=versions.WAKE,
-            rpc_timeout=WAKE_TIMEOUT,
-        )
+        """Signal-with-start. Raises `ConnectionError` when the server did not acknowledge."""
+        try:
+            await self._client.start_workflow(
+                PaymentWorkflow.run,
+                PaymentRef(merchant, payment_id),
+                id=payment_id,
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=versions.WAKE,
+                rpc_timeout=WAKE_TIMEOUT,
+            )
+        except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that could not connect
+            raise ConnectionError(f"temporal did not acknowledge: {type(error).__name__}") from None
 
 
 async def _drop(start: "WithStartWorkflowOperation[PaymentWorkflow, None]") -> None:

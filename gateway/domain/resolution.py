@@ -188,10 +188,17 @@ def _operation_step(operation: OperationState, snapshot: Snapshot, now: datetime
         case "requires_action":
             return _look(operation, snapshot, now, window_s=ACTION_WINDOW_S, reason="action_not_completed")
         case _ if operation.hinted:  # declined, absent, not_sent, review: a webhook may contradict them
-            means = _read_means(operation, snapshot.rules[operation.id])
-            return Resolve(operation.id, means, counts=False) if means else None
+            return _look_again(operation, snapshot, now)
         case _:
             return None
+
+
+def _look_again(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
+    means = _read_means(operation, snapshot.rules[operation.id])
+    if means is None:
+        return None
+    due = _due(operation, operation.created_at)
+    return Wait(due) if now < due else Resolve(operation.id, means, counts=False)
 
 
 def _reversal(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
