@@ -1,0 +1,127 @@
+"""What happens to resources without a request of the merchant: time passes, the shopper acts, a test pushes by hand.
+
+Each function has the shape of the kit's `Dialect.actions`, runs inside an open transaction, and is what a lifecycle, the
+challenge page and the control plane's `settle` call by name. An action that the resource's state does not allow raises
+ValueError with a sentence for people.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulators.kit.accounts import Account
+from simulators.stripe import confirm, intents, refunds, setup_intents
+from simulators.stripe.call import Call
+from simulators.stripe.cards import behaviour
+from simulators.stripe.declines import decline_for
+from simulators.stripe.errors import CardDeclined
+from simulators.stripe.objects import Json
+from simulators.stripe.objects_money import APPROVED
+
+Data = Mapping[str, Any]
+
+def _load(account: Account, collection: str, identifier: str, statuses: tuple[str, ...]) -> tuple[Call, Json]:
+    call = Call(account, path=(identifier,), form={}, base_url=account.world.url)
+    found = call.get(collection, identifier)
+    if found is None:
+        raise ValueError(f"there is no {collection} {identifier}")
+    if found["status"] not in statuses:
+        raise ValueError(f"{identifier} is {found['status']}; this needs {' or '.join(statuses)}")
+    return call, found
+
+
+def finish_payment(account: Account, identifier: str, data: Data) -> None:
+    """`processing` ends: approved, or declined with the code in `data["then"]`."""
+    call, intent = _load(account, "payment_intent", identifier, ("processing",))
+    charge = call.need("charge", intent["latest_charge"], "charge")
+    kept = call.need("card", intent["payment_method"], "payment_method")
+    then = data.get("then", "approve")
+    if then == "approve":
+        charge = {**charge, "status": "succeeded", "paid": True, "outcome": APPROVED}
+        confirm.approved(call, intent, charge, kept)
+    else:
+        decline = decline_for(then)
+        method = call.need("payment_method", intent["payment_method"], "payment_method")
+        confirm.fail_intent(call, intent, confirm.fail_charge(charge, decline), method, decline)
+    call.flush()
+
+
+def decline_payment(account: Account, identifier: str, data: Data) -> None:
+    """`processing` ends with a decline: the code in `data["code"]`, else a generic one."""
+    finish_payment(account, identifier, {"then": data.get("code", "generic_decline")})
+
+
+def authenticate(account: Account, identifier: str, _data: Data) -> None:
+    """The shopper passed the challenge: the payment goes on to the issuer, the setup succeeds."""
+    collection = "setup_intent" if identifier.startswith("seti_") else "payment_intent"
+    call, intent = _load(account, collection, identifier, ("requires_action",))
+    if collection == "setup_intent":
+        setup_intents.succeed(call, intent)
+    elif intent["confirmation_method"] == "manual":
+        # The server confirms again, and the card is known to be authenticated.
+        kept = call.need("card", intent["payment_method"], "payment_method")
+        call.put("card", {**kept, "authenticated": True})
+        call.put("payment_intent", {**intent, "status": "requires_confirmation", "next_action": None})
+    else:
+        kept = call.need("card", intent["payment_method"], "payment_method")
+        method = call.need("payment_method", intent["payment_method"], "payment_method")
+        try:
+            confirm.authorize(
+                call, {**intent, "next_action": None}, method, kept, behaviour(kept["magic"]), three_ds=confirm.CHALLENGED
+            )
+        except CardDeclined:
+            call.flush()  # the decline is the result; nobody waits for an answer here
+            return
+    call.flush()
+
+
+def fail_authentication(account: Account, identifier: str, _data: Data) -> None:
+    """The shopper failed or left the challenge: back to `requires_payment_method`, no charge was tried."""
+    collection = "setup_intent" if identifier.startswith("seti_") else "payment_intent"
+    call, intent = _load(account, collection, identifier, ("requires_action",))
+    method = call.need("payment_method", intent["payment_method"], "payment_method")
+    error = {
+        "code": f"{collection}_authentication_failure",
+        "doc_url": f"https://stripe.com/docs/error-codes/{collection.replace('_', '-')}-authentication-failure",
+        "message": "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
+        "PaymentMethod to attempt to fulfill this intent again.",
+        "payment_method": method,
+        "type": "invalid_request_error",
+    }
+    intent = {**intent, "status": "requires_payment_method", "payment_method": None, "next_action": None}
+    if collection == "setup_intent":
+        intent["last_setup_error"] = error
+        call.emit("setup_intent.setup_failed", intent)
+    else:
+        intent["last_payment_error"] = error
+        call.emit("payment_intent.payment_failed", intent)
+    call.put(collection, intent)
+    call.flush()
+
+
+def expire(account: Account, identifier: str, _data: Data) -> None:
+    """The authorization runs out (seven days at the real PSP): what is held is released, the intent is canceled."""
+    call, intent = _load(account, "payment_intent", identifier, ("requires_capture",))
+    intents.end(call, intent, "expired", expired=True)
+    call.flush()
+
+
+def finish_refund(account: Account, identifier: str, _data: Data) -> None:
+    """A pending refund succeeds."""
+    call, refund = _load(account, "refund", identifier, ("pending",))
+    refunds.finish(call, refund)
+    call.flush()
+
+
+def fail_refund(account: Account, identifier: str, _data: Data) -> None:
+    """A refund comes back: the bank refused it, at once or after it had succeeded."""
+    call, refund = _load(account, "refund", identifier, ("pending", "succeeded"))
+    refunds.fail(call, refund)
+    call.flush()
+
+
+ACTIONS = {
+    action.__name__: action
+    for action in (
+        finish_payment, decline_payment, authenticate, fail_authentication, expire, finish_refund, fail_refund,
+    )
+}  # fmt: skip
