@@ -5,7 +5,8 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import MutableMapping
+import time
+from collections.abc import Awaitable, Mapping, MutableMapping
 from typing import Any
 
 import orjson
@@ -13,7 +14,9 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from gateway.domain.brand import luhn_holds
-from gateway.domain.card import Secret
+from gateway.domain.card import CardSecret, Secret
+from gateway.domain.outcome import Outcome
+from gateway.use_cases.ports import Connector, Connectors, ProviderAccount, ProviderCall, WebhookFact
 
 trace_id: contextvars.ContextVar[str] = contextvars.ContextVar("trace_id", default="")
 payment_id: contextvars.ContextVar[str] = contextvars.ContextVar("payment_id", default="")
@@ -31,6 +34,56 @@ PSP_SECONDS = Histogram(
     ["provider", "kind", "outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+
+class MeasuredConnectors:
+    """The registry, with the time of every call to a PSP measured."""
+
+    def __init__(self, inner: Connectors) -> None:
+        self._inner = inner
+        self._measured: dict[str, MeasuredConnector] = {}
+
+    def get(self, slug: str) -> Connector:
+        """Raises `LookupError` for a provider that has no connector."""
+        found = self._measured.get(slug)
+        if found is None:
+            found = self._measured[slug] = MeasuredConnector(self._inner.get(slug))
+        return found
+
+
+class MeasuredConnector:
+    """A connector that says how long its PSP took, and with what outcome."""
+
+    def __init__(self, inner: Connector) -> None:
+        self._inner = inner
+        self.spec = inner.spec
+
+    async def authorize(self, call: ProviderCall, card: CardSecret) -> Outcome:
+        return await self._measure("authorize", self._inner.authorize(call, card))
+
+    async def capture(self, call: ProviderCall) -> Outcome:
+        return await self._measure("capture", self._inner.capture(call))
+
+    async def void(self, call: ProviderCall) -> Outcome:
+        return await self._measure("void", self._inner.void(call))
+
+    async def refund(self, call: ProviderCall) -> Outcome:
+        return await self._measure("refund", self._inner.refund(call))
+
+    async def read(self, call: ProviderCall) -> Outcome:
+        return await self._measure("read", self._inner.read(call))
+
+    def verify_webhook(
+        self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
+    ) -> tuple[WebhookFact, ...]:
+        return self._inner.verify_webhook(headers, body, account, now_s)
+
+    async def _measure(self, verb: str, calling: Awaitable[Outcome]) -> Outcome:
+        started = time.perf_counter()
+        outcome = await calling
+        PSP_SECONDS.labels(self.spec.slug, verb, outcome.kind).observe(time.perf_counter() - started)
+        return outcome
+
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 _CARD_LIKE = re.compile(r"(?<![0-9A-Za-z_])(?:[0-9][ -]?){11,18}[0-9](?![0-9A-Za-z_])", re.ASCII)

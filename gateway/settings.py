@@ -38,6 +38,8 @@ class Settings:
     cascade_window_s: float = 60.0
     webhook_schedule_s: tuple[int, ...] = DEFAULT_SCHEDULE_S
     failpoints: str = ""
+    pool_size: int = 10
+    egress_allow: tuple[str, ...] = ()
 
     @property
     def timing(self) -> Timing:
@@ -80,12 +82,16 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cascade_window_s=reader.number("PAYERA_CASCADE_WINDOW_S", 60),
         webhook_schedule_s=reader.schedule("PAYERA_WEBHOOK_SCHEDULE"),
         failpoints=reader.text("PAYERA_FAILPOINTS") or "",
+        pool_size=int(reader.number("PAYERA_POOL_SIZE", 10, whole=True)),
+        egress_allow=tuple(filter(None, (reader.text("PAYERA_EGRESS_ALLOW") or "").split(","))),
     )
     if settings.psp_timeout_s >= settings.lease_s:
         # The fence: a request sent at the last allowed moment must end before anybody else may claim the operation.
         reader.wrong.append("PAYERA_PSP_TIMEOUT_S must be below PAYERA_LEASE_S")
     if settings.failpoints and settings.profile != "test":
         reader.wrong.append("PAYERA_FAILPOINTS is allowed in the test profile only")
+    if settings.egress_allow and settings.profile != "test":
+        reader.wrong.append("PAYERA_EGRESS_ALLOW is allowed in the test profile only")
     if reader.wrong:
         raise SettingsInvalid("; ".join(reader.wrong))
     return settings

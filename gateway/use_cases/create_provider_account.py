@@ -25,7 +25,7 @@ class CreateProviderAccount:
 
 
 async def create_provider_account(ports: Ports, egress: Egress, command: CreateProviderAccount) -> Json:
-    """Store the account and return its view with `webhook_path`, where the PSP's notifications go.
+    """Store the account and return its view; `webhook_path` is where the PSP's notifications go.
 
     Raises `Refused` (`unknown_provider`, `unknown_credential`, `setting_not_allowed`), `EgressRefused`.
     """
@@ -58,7 +58,7 @@ async def create_provider_account(ports: Ports, egress: Egress, command: CreateP
             "at": ports.clock.now().isoformat(),
         },
     )
-    return view | {"webhook_path": f"/webhooks/{command.provider}/{account_id}"}
+    return view
 
 
 def _refuse(code: str, where: str, what: str, how: str) -> Refused:

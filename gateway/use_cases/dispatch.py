@@ -127,9 +127,15 @@ async def apply_outcome(
     applied = await _apply(ports, merchant, p)
     await ports.failpoints.reach("apply.after")
     card = dispatch.get("card")
-    if card is not None and applied["payment"]["status"] != "processing":
+    if card is not None and _authorization_ended(applied):
         ports.vault.forget_cvv(card["token_id"])
     return applied
+
+
+def _authorization_ended(applied: Any) -> bool:
+    """Whether nobody will need the CVV again: approved, or declined for good (PCI DSS 3.3.1)."""
+    undecided = applied["payment"]["status"] in {"processing", "requires_action"}
+    return not undecided or applied["operation"]["status"] == "approved"
 
 
 async def _apply(ports: Ports, merchant: str, p: Json) -> Any:

@@ -18,8 +18,8 @@ from gateway.use_cases.ports import Json, Ports
 
 CREATED = 201
 ACCEPTED = 202
-LIVE = frozenset({"dispatched", "unknown", "pending", "requires_action", "review"})
-"""Statuses of an operation whose result is still to come."""
+OPEN = frozenset({"dispatched", "unknown", "pending", "requires_action"})
+"""Statuses of an operation whose result is still to come by itself."""
 
 _POLL_FIRST_S = 0.02
 _POLL_LAST_S = 0.25
@@ -87,8 +87,10 @@ async def _begin(ports: Ports, request: Request, landed: asyncio.Event) -> Answe
                 landed.set()
         case "recorded":
             # A cancel while an attempt is live: the intent stands, the workflow acts on it once the attempt is known.
+            # Between two attempts it is canceled at once.
             landed.set()
-            return Answer(ACCEPTED, begun[request.shows])
+            status = CREATED if begun["payment"]["status"] == "canceled" else ACCEPTED
+            return Answer(status, begun[request.shows])
         case _:
             if key is None:
                 raise ValueError(f"{request.begin} answered {begun['result']} without an idempotency key")
@@ -119,7 +121,7 @@ def _is_open(request: Request, applied: Json) -> bool:
     """Whether what was asked for is still to come: the payment for a payment, the operation for everything else."""
     if request.begin == "payment_begin_v1":
         return bool(applied["payment"]["status"] == "processing")
-    return applied["operation"]["status"] in LIVE
+    return applied["operation"]["status"] in OPEN
 
 
 async def _view_of(ports: Ports, request: Request, applied: Json, operation_id: str) -> Any:
@@ -137,7 +139,7 @@ async def _current(ports: Ports, request: Request, payment_id: str, operation_id
     if request.begin == "payment_begin_v1":
         return Answer(ACCEPTED if payment["status"] == "processing" else CREATED, payment)
     operations = await ports.store.call("payment_operations_v1", request.merchant, {"payment_id": payment_id})
-    live = any(entry["id"] == operation_id and entry["status"] in LIVE for entry in operations["data"])
+    live = any(entry["id"] == operation_id and entry["status"] in OPEN for entry in operations["data"])
     return Answer(ACCEPTED if live else CREATED, payment)
 
 

@@ -1,0 +1,106 @@
+"""Who is calling: API keys of merchants, and the operator's admin key."""
+
+import hmac
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from gateway.api.problems import Problem
+from gateway.use_cases.ports import ApiKeys, Store
+
+CACHE_S = 1.0
+"""A revoked key works no longer than this (SEC-06)."""
+
+_CACHED = 10_000
+
+Kind = Literal["secret", "publishable", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated caller. `merchant` is empty for the operator."""
+
+    merchant: str
+    kind: Kind
+
+
+class Authentication:
+    """Looks keys up by their keyed hash and remembers the answer for a second."""
+
+    def __init__(self, store: Store, keys: ApiKeys, *, environment: str, admin_key: str | None) -> None:
+        self._store = store
+        self._keys = keys
+        self._prefixes = (f"sk_{environment}_", f"pk_{environment}_")
+        self._admin_hash = keys.api_key_hash(admin_key) if admin_key else None
+        self._cache: OrderedDict[str, tuple[float, Caller | None]] = OrderedDict()
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """The caller behind an Authorization header. Raises `Problem` 401; says no more than that it does not hold."""
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key or not key.isascii():
+            raise _unauthenticated("Send a key as `Authorization: Bearer <key>`.")
+        key_hash = self._keys.api_key_hash(key.strip())
+        if self._admin_hash is not None and hmac.compare_digest(key_hash, self._admin_hash):
+            return Caller("", "admin")
+        # A key of another environment is refused before anybody asks the database for it.
+        caller = await self._look_up(key_hash) if key.startswith(self._prefixes) else None
+        if caller is None:
+            raise _unauthenticated("The key is not known here.")
+        return caller
+
+    async def _look_up(self, key_hash: str) -> Caller | None:
+        now = time.monotonic()
+        cached = self._cache.get(key_hash)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        row = await self._store.system("api_key_lookup_v1", {"hash": key_hash})
+        caller = Caller(row["merchant"], row["kind"]) if row else None
+        if caller is not None:  # strangers are not remembered: guessing must not fill the cache
+            self._cache[key_hash] = (now + CACHE_S, caller)
+            while len(self._cache) > _CACHED:
+                self._cache.popitem(last=False)
+        return caller
+
+
+def _unauthenticated(detail: str) -> Problem:
+    return Problem(401, "unauthenticated", detail, {"WWW-Authenticate": "Bearer"})
+
+
+_bearer = HTTPBearer(auto_error=False, description="sk_… (secret), pk_… (publishable, tokens only) or the admin key")
+
+
+def _caller(request: Request, kinds: frozenset[Kind]) -> Caller:
+    # The edge authenticated every request below /v1 before a byte of its body was read.
+    caller: Caller = request.scope["payera.caller"]
+    if caller.kind not in kinds:
+        raise Problem(403, "key_not_allowed", f"A {caller.kind} key may not do this.")
+    return caller
+
+
+async def _secret(request: Request) -> str:
+    return _caller(request, frozenset({"secret"})).merchant
+
+
+async def _secret_or_publishable(request: Request) -> str:
+    return _caller(request, frozenset({"secret", "publishable"})).merchant
+
+
+async def _admin(request: Request) -> Caller:
+    return _caller(request, frozenset({"admin"}))
+
+
+Merchant = Annotated[str, Depends(_secret)]
+"""The merchant of a secret key."""
+
+TokenMerchant = Annotated[str, Depends(_secret_or_publishable)]
+"""The merchant of a secret or publishable key."""
+
+Admin = Annotated[Caller, Depends(_admin)]
+"""The operator."""
+
+documented = Security(_bearer)
+"""On every router below /v1, so that the OpenAPI document says how to authenticate."""

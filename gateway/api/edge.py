@@ -1,0 +1,129 @@
+"""The outermost layer, plain ASGI because every request pays for it: trace id, authentication, size and type of the
+body, `no-store`, figures, and the last catch: no exception leaves as anything but a problem.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from gateway.api.auth import Authentication
+from gateway.api.problems import Problem, problem_of
+from gateway.observability import REQUEST_SECONDS, REQUESTS, new_trace_id, payment_id, trace_id
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_LIMIT_BYTES = 64 * 1024
+NOTIFICATION_LIMIT_BYTES = 1024 * 1024
+"""PSPs send whole objects."""
+
+_log = logging.getLogger(__name__)
+
+
+class Edge:
+    """Wraps the application."""
+
+    def __init__(self, app: App, authentication: Authentication) -> None:
+        self._app = app
+        self._authentication = authentication
+        self._seconds: dict[tuple[str, str], Any] = {}
+        self._requests: dict[tuple[str, str, int], Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = _headers(scope)
+        trace = new_trace_id(headers.get(b"traceparent", b"").decode("latin-1"))
+        trace_id.set(trace)
+        payment_id.set("")
+        status = 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"cache-control", b"no-store"),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"trace-id", trace.encode()),
+                ]
+            await send(message)
+
+        try:
+            path: str = scope["path"]
+            if path.startswith("/v1/"):
+                authorization = headers.get(b"authorization")
+                scope["payera.caller"] = await self._authentication.caller(
+                    authorization.decode("latin-1") if authorization is not None else None
+                )
+            guarded = _guard_body(scope, headers, receive)
+            await self._app(scope, guarded, send_marked)
+        except Exception as error:
+            if not isinstance(error, Problem | HTTPException):
+                # The type and the place, not the message: it could hold what the caller sent.
+                _log.error("request failed: %s", type(error).__name__, exc_info=_without_message(error))
+            if status:
+                return  # the answer has begun: the connection is all that can be closed
+            await problem_of(error)(scope, receive, send_marked)
+        finally:
+            self._count(scope, status, time.perf_counter() - started)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"]
+        route = getattr(scope.get("route"), "path", "unmatched")
+        timer = self._seconds.get((method, route))
+        if timer is None:
+            timer = self._seconds[method, route] = REQUEST_SECONDS.labels(method, route)
+        timer.observe(seconds)
+        counter = self._requests.get((method, route, status))
+        if counter is None:
+            counter = self._requests[method, route, status] = REQUESTS.labels(method, route, status)
+        counter.inc()
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    return dict(scope["headers"])
+
+
+def _without_message(error: Exception) -> tuple[type[Exception], Exception, Any]:
+    """For `exc_info`: the traceback with an empty message."""
+    return type(error), Exception(), error.__traceback__
+
+
+def _guard_body(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    """Refuse a body that is too large or not JSON; count what comes without a length. Raises `Problem`."""
+    notification = scope["path"].startswith("/webhooks/")
+    limit = NOTIFICATION_LIMIT_BYTES if notification else BODY_LIMIT_BYTES
+    length = headers.get(b"content-length")
+    if length is None and b"transfer-encoding" not in headers:
+        return receive
+    if length is not None and (not length.isdigit() or int(length) > limit):
+        raise _too_large(limit)
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if not notification and length != b"0" and media_type != b"application/json":
+        raise Problem(415, "unsupported_media_type", "Send the body as `Content-Type: application/json`.")
+    taken = 0
+
+    async def receive_counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            # An HTTPException, since the framework lets it pass while it reads the body.
+            raise HTTPException(413)
+        return message
+
+    return receive_counted
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "body_too_large", f"The body may have {limit} bytes at most.")

@@ -1,0 +1,245 @@
+"""What the API takes. Unknown fields are refused; card data becomes a `Secret` while it is read."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+
+from gateway.api.problems import ComplaintError
+from gateway.domain.card import CardSecret, Cvv, Pan, Secret
+from gateway.domain.events import EVENT_TYPES
+from gateway.domain.money import EXPONENTS, MAX_AMOUNT
+
+# No control characters: PostgreSQL takes no NUL, and nothing that we store may break a log or a terminal.
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+ID = r"[0-9a-hjkmnp-tv-z]{26}"
+
+Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255, pattern=PRINTABLE)]
+LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1000, pattern=PRINTABLE)]
+Url = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=2000, pattern=r"^https?://[!-~]+$")]
+Amount = Annotated[
+    int, Field(strict=True, ge=1, le=MAX_AMOUNT, description="In minor units of the currency", examples=[4200])
+]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=PRINTABLE)]
+MetadataValue = Annotated[str, StringConstraints(strict=True, max_length=500, pattern=PRINTABLE)]
+Metadata = Annotated[
+    dict[MetadataKey, MetadataValue],
+    Field(max_length=50, description="Your own texts: 50 at most, never card data", examples=[{"order": "1001"}]),
+]
+PaymentId = Annotated[str, StringConstraints(strict=True, pattern=rf"^pay_{ID}$")]
+
+
+def _currency(value: Any) -> Any:
+    if not isinstance(value, str) or value not in EXPONENTS:
+        raise ComplaintError("is not a currency of ISO 4217", "send three capital letters, such as EUR")
+    return value
+
+
+Currency = Annotated[
+    str,
+    BeforeValidator(_currency),
+    WithJsonSchema({"type": "string", "enum": sorted(EXPONENTS), "description": "ISO 4217", "examples": ["EUR"]}),
+]
+
+
+def _secret(kind: type[Secret], longest: int) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        # The value goes into its Secret before any error could carry it.
+        if not isinstance(value, str) or not 1 <= len(value) <= longest or not value.isascii():
+            raise ComplaintError(f"is not a text of 1 to {longest} plain characters", "send it as a JSON string")
+        return kind(value)
+
+    return read
+
+
+PanField = Annotated[
+    Pan,
+    BeforeValidator(_secret(Pan, 32)),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[0-9]{12,19}$",
+            "description": "Digits only; the check digit must be right",
+            "examples": ["4242424242424242"],
+        }
+    ),
+]
+CvvField = Annotated[
+    Cvv,
+    BeforeValidator(_secret(Cvv, 8)),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{3,4}$", "examples": ["123"], "writeOnly": True}),
+]
+SecretField = Annotated[
+    Secret,
+    BeforeValidator(_secret(Secret, 1000)),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 1000, "writeOnly": True}),
+]
+
+
+class Body(BaseModel):
+    """Base of every request body. Errors never show an input."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+
+class CardBody(Body):
+    """A card as its owner typed it."""
+
+    number: PanField
+    exp_month: Annotated[int, Field(strict=True, ge=1, le=12, examples=[12])]
+    exp_year: Annotated[int, Field(strict=True, ge=2000, le=2099, examples=[2030])]
+    cvc: CvvField | None = None
+    holder_name: Text | None = None
+
+    def secret(self) -> CardSecret:
+        """The same as the domain takes it."""
+        return CardSecret(self.number, self.exp_month, self.exp_year, self.cvc, self.holder_name)
+
+
+class CreateTokenBody(Body):
+    """A card to exchange for a token."""
+
+    card: CardBody
+
+
+def _one_of_token_and_card(schema: dict[str, Any]) -> None:
+    schema["oneOf"] = [{"required": ["token"]}, {"required": ["card"]}]
+
+
+class CreatePaymentBody(Body):
+    """What to charge, and from which card: a token, or the card itself."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of_token_and_card)
+
+    amount: Amount
+    currency: Currency
+    token: Annotated[str, StringConstraints(strict=True, pattern=rf"^tok_{ID}$")] | None = None
+    card: CardBody | None = None
+    capture_method: Annotated[
+        Literal["automatic", "manual"], Field(description="`manual` reserves the amount until it is captured")
+    ] = "automatic"
+    reference: Text | None = None
+    description: LongText | None = None
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.token is None) == (self.card is None):
+            raise ComplaintError("has both or none of token and card", "send exactly one of them")
+        return self
+
+
+class CaptureBody(Body):
+    """How much to take; all that is left if no amount is given."""
+
+    amount: Amount | None = None
+    final: Annotated[bool, Field(strict=True, description="Release what remains after this capture")] = True
+
+
+class CancelBody(Body):
+    """Why, in your own words."""
+
+    reason: Text | None = None
+
+
+class RefundBody(Body):
+    """How much to give back; all that is left if no amount is given."""
+
+    payment: PaymentId
+    amount: Amount | None = None
+    reason: Text | None = None
+    metadata: Metadata = {}
+
+
+class CreateMerchantBody(Body):
+    """A new tenant."""
+
+    name: Text
+
+
+def _event_filter(value: Any) -> Any:
+    if value != "*" and value not in EVENT_TYPES:
+        raise ComplaintError("is neither an event type nor *", "see the enum in /openapi.json")
+    return value
+
+
+EventFilter = Annotated[
+    str,
+    BeforeValidator(_event_filter),
+    WithJsonSchema({"type": "string", "enum": ["*", *EVENT_TYPES], "description": "An event type, or `*` for all"}),
+]
+EnabledEvents = Annotated[tuple[EventFilter, ...], Field(min_length=1, max_length=len(EVENT_TYPES) + 1)]
+
+
+class CreateWebhookEndpointBody(Body):
+    """Where events go, and which."""
+
+    url: Annotated[Url, Field(examples=["http://127.0.0.1:9/hook"])]
+    enabled_events: EnabledEvents = ("*",)
+
+
+class UpdateWebhookEndpointBody(Body):
+    """What is left out stays as it is."""
+
+    url: Annotated[Url, Field(examples=["http://127.0.0.1:9/hook"])] | None = None
+    enabled_events: EnabledEvents | None = None
+    status: Literal["enabled", "disabled"] | None = None
+
+
+class ResolutionBody(Body):
+    """Test profile only: seconds that stand in for the connector's own."""
+
+    max_processing_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    index_lag_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+
+
+Scalar = Annotated[str, StringConstraints(strict=True, max_length=500, pattern=PRINTABLE)] | bool | int
+
+
+class AccountSettingsBody(BaseModel):
+    """Settings of this provider, flat."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Scalar]
+
+    resolution: ResolutionBody | None = None
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        names = self.__pydantic_extra__
+        if len(names) > 20 or not all(name.isidentifier() and name.isascii() and len(name) < 64 for name in names):
+            raise ComplaintError("has more than 20 settings or odd names", "use names of letters, digits and _")
+        if any(isinstance(value, int) and abs(value) > MAX_AMOUNT for value in names.values()):
+            raise ComplaintError("has a number out of range", "use smaller numbers")
+        return self
+
+
+CredentialName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class CreateProviderAccountBody(Body):
+    """Your account at a PSP. Credentials are sealed on arrival and never shown again."""
+
+    provider: Annotated[
+        str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{1,30}$"), Field(examples=["dummypay"])
+    ]
+    base_url: Annotated[Url, Field(examples=["http://127.0.0.1:12111"])]
+    credentials: Annotated[
+        dict[CredentialName, SecretField],
+        Field(
+            min_length=1, max_length=10, examples=[{"api_key": "key_at_the_psp", "webhook_secret": "whsec_at_the_psp"}]
+        ),
+    ]
+    settings: AccountSettingsBody = AccountSettingsBody.model_validate({})
+
+
+ProviderOrAccount = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{1,40}$")]
+
+
+class RoutingBody(Body):
+    """Which PSPs are asked, in order."""
+
+    providers: Annotated[
+        tuple[ProviderOrAccount, ...], Field(min_length=1, max_length=10, examples=[["stripe", "dummypay"]])
+    ]
+    max_fallbacks: Annotated[int, Field(strict=True, ge=0, le=5, description="Further PSPs per payment")] = 1

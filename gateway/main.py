@@ -1,0 +1,105 @@
+"""The api process: `python -m gateway.main`."""
+
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+import uvicorn
+import uvloop
+
+from gateway.adapters import temporal
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.egress import EgressPolicy
+from gateway.adapters.failpoints import ScriptedFailpoints
+from gateway.adapters.keys import load_keys
+from gateway.adapters.postgres import Database
+from gateway.adapters.vault import EnvelopeVault
+from gateway.api.app import build_app
+from gateway.api.auth import Authentication
+from gateway.api.common import Door, Fingerprints
+from gateway.api.edge import App, Edge
+from gateway.connectors.http import HttpClient
+from gateway.connectors.registry import discover
+from gateway.domain.errors import StoreUnavailable, VaultFailed
+from gateway.observability import MeasuredConnectors, configure_logging
+from gateway.settings import Settings, SettingsInvalid, read_settings
+from gateway.use_cases.ports import Ports
+
+_log = structlog.get_logger("payera.api")
+
+
+async def build(settings: Settings, stack: AsyncExitStack) -> App:
+    """Open everything and put it together; `stack` closes it in the reverse order.
+
+    Raises `SettingsInvalid`, `VaultFailed`, `StoreUnavailable`.
+    """
+    settings.require("database", "temporal", "keys")
+    if settings.database is None or settings.temporal is None or settings.keys is None:
+        raise AssertionError("required above")
+    test = settings.profile == "test"
+    keys = load_keys(settings.keys)
+    failpoints = ScriptedFailpoints(settings.failpoints)
+    database = await stack.enter_async_context(await Database.open(settings.database, max_size=settings.pool_size))
+    operator = database
+    if settings.system_database is not None:
+        # Only the operator's requests may use functions across merchants, so nothing else gets this one.
+        operator = await stack.enter_async_context(
+            await Database.open(settings.database, settings.system_database, min_size=0, max_size=2)
+        )
+    egress = EgressPolicy(test=test, allow_hosts=settings.egress_allow)
+    http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver()))
+    client = await temporal.connect(settings.temporal, settings.temporal_namespace, keys.codec)
+    ports = Ports(
+        store=database,
+        vault=EnvelopeVault(keys, database, test_only=test),
+        connectors=MeasuredConnectors(discover(http)),
+        workflows=temporal.TemporalWorkflows(client, settings.task_queue),
+        clock=SystemClock(),
+        timing=settings.timing,
+        failpoints=failpoints,
+    )
+    environment = "test" if test else "live"
+    door = Door(ports, operator, egress, keys, Fingerprints(keys), environment)
+    app = build_app()
+    app.state.door = door
+    return Edge(app, Authentication(database, keys, environment=environment, admin_key=settings.admin_key))
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered first."""
+    async with AsyncExitStack() as stack:
+        app = await build(settings, stack)
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # As long as a request may take: the PSP's answer must still be written down.
+            timeout_graceful_shutdown=int(settings.lease_s + settings.answer_budget_s),
+        )
+        await uvicorn.Server(config).serve()
+
+
+def main() -> int:
+    """Exit code 0 after an ordered stop, 2 for settings that are missing or wrong, 1 for what cannot be reached."""
+    configure_logging("api")
+    try:
+        settings = read_settings().require("database", "temporal", "keys")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
+    except SettingsInvalid as wrong:
+        _log.error("settings: " + str(wrong))
+        return 2
+    except (StoreUnavailable, VaultFailed) as away:
+        _log.error(str(away))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
