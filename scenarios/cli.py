@@ -44,7 +44,8 @@ def _load(packs: list[str] | None) -> list[language.Scenario]:
 @app.command("list")
 def list_scenarios(packs: Packs = None) -> None:
     """What there is to run, with the requirements that each scenario proves."""
-    Console().print(console_report.listing(_load(packs)))
+    for line in console_report.listing(_load(packs)):
+        typer.echo(line)
 
 
 @app.command()

@@ -97,11 +97,7 @@ def proofs(results: Sequence[Result]) -> Table:
     return table
 
 
-def listing(scenarios: Sequence[Scenario]) -> Table:
-    """`payera scenarios list`."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("scenario", "shows", "proves"):
-        table.add_column(heading, overflow="fold")
-    for scenario in scenarios:
-        table.add_row(escape(scenario.id), escape(scenario.title), " ".join(scenario.proves))
-    return table
+def listing(scenarios: Sequence[Scenario]) -> list[str]:
+    """`payera scenarios list`: one line per scenario."""
+    width = max((len(scenario.id) for scenario in scenarios), default=0)
+    return [f"{scenario.id:<{width}}  {scenario.title} ({', '.join(scenario.proves)})" for scenario in scenarios]

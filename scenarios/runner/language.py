@@ -5,6 +5,7 @@ what a schema cannot say: names used before they are given, faults at providers 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -65,12 +66,17 @@ def validator() -> Draft202012Validator:
 
 def load_text(path: Path, text: str, pack: str) -> list[Scenario]:
     """All scenarios of one file. Raises `BadScenario` with every problem found."""
-    scenarios, problems = [], []
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
     for row, document in read(path, text):
         found = list(_shape(document)) or list(sense(document))
         problems += [problem for problem in found if problem not in problems]
         if not found:
-            scenarios.append(_scenario(document, row, pack))
+            scenario = _scenario(document, row, pack)
+            if any(scenario.id == other.id for other in scenarios):
+                what = f"two rows of the examples are called {_label(row)!r}"
+                problems.append(Problem(path, 1, what, "Tell them apart by their first two cells, or by a cell name:"))
+            scenarios.append(scenario)
     if problems:
         raise BadScenario(problems)
     return scenarios
@@ -136,6 +142,12 @@ def _deepest(error: Any) -> Any:
     return error
 
 
+def _label(row: dict[str, Any]) -> str:
+    """What tells a row from its neighbours: its `name`, else its first two cells."""
+    cells = [str(cell) for cell in row.values() if not isinstance(cell, dict | list)]
+    return re.sub(r"[^\w.]+", "-", str(row.get("name") or "-".join(cells[:2])))
+
+
 def _scenario(document: Document, row: dict[str, Any], pack: str) -> Scenario:
     value = document.value
     steps = []
@@ -148,8 +160,7 @@ def _scenario(document: Document, row: dict[str, Any], pack: str) -> Scenario:
             told["as"] = made
             names.add(made)
         steps.append(Step(verb, told, document.line(("when", n))))
-    label = str(row.get("name") or "-".join(str(cell) for cell in row.values() if not isinstance(cell, dict | list)))
-    suffix = f"[{label}]" if row else ""
+    suffix = f"[{_label(row)}]" if row else ""
     return Scenario(
         pack=pack,
         name=document.path.stem + suffix,
