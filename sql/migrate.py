@@ -188,9 +188,7 @@ def _quoted(identifier: str) -> str:
 
 def main() -> None:
     """Entry point of `python -m sql.migrate`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sql.migrate", description="Bring a database to the current schema."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sql.migrate", description="Bring a database up to date.")
     parser.add_argument("dsn", help="postgresql://superuser@host:port/database")
     parser.add_argument("--app-password", help="default: PAYERA_APP_PASSWORD")
     parser.add_argument("--relay-password", help="default: PAYERA_RELAY_PASSWORD")

@@ -6,7 +6,7 @@ function and connection. Refusals of the procedures (SQLSTATE PAxxx) become the 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,8 @@ import orjson
 
 from gateway.domain.errors import Bug, Conflict, IdempotencyKeyReused, NotFound, PayeraError, Refused, StoreUnavailable
 from gateway.use_cases.ports import Json
+
+_Pool = asyncpg.Pool[asyncpg.Record]
 
 _REFUSALS: dict[str, type[PayeraError]] = {
     "PA404": NotFound,
@@ -38,55 +40,51 @@ _FUNCTION = re.compile(r"^[a-z][a-z0-9_]*_v[0-9]+$")
 
 
 class Database:
-    """A pool per role. `call` needs the application's role; `system` the system's, or the two look-ups of the first."""
+    """A pool per role: `call` needs the application's, `system` the system's (or the application's two look-ups)."""
 
     def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", system: "asyncpg.Pool[asyncpg.Record] | None" = None
-    ) -> None:
-        self._pool = pool
-        self._system = system or pool
-
-    @classmethod
-    async def open(
-        cls,
-        dsn: str,
-        system_dsn: str | None = None,
+        self,
+        app: str | None = None,
+        system: str | None = None,
         *,
-        min_size: int = 2,
-        max_size: int = 10,
+        connections_max: int = 10,
         timeout_s: float = 10.0,
-    ) -> "Database":
-        """Connect. `timeout_s` bounds every call, and separately the wait for a free connection.
+    ) -> None:
+        """`app` and `system` are DSNs of payera_app and payera_relay; a process gives those it needs.
 
-        `system_dsn` (the role payera_relay) is for processes that need both. Raises `StoreUnavailable`.
+        `timeout_s` bounds every call, and separately the opening of a connection.
         """
-        pools: list[asyncpg.Pool[asyncpg.Record]] = []
+        self._dsns = {"app": app, "system": system}
+        self._connections_max = connections_max
+        self._timeout_s = timeout_s
+        self._pools: dict[str, _Pool] = {}
+
+    async def open(self) -> Self:
+        """Connect. Raises `StoreUnavailable`."""
         try:
-            for address in (dsn, system_dsn):
-                if address is not None:
-                    pool = asyncpg.create_pool(
-                        address,
-                        min_size=min_size if address is dsn else 0,
-                        max_size=max_size,
-                        command_timeout=timeout_s,
-                        timeout=timeout_s,
+            for name, dsn in self._dsns.items():
+                if dsn is not None:
+                    self._pools[name] = await asyncpg.create_pool(
+                        dsn,
+                        min_size=1,
+                        max_size=self._connections_max,
+                        command_timeout=self._timeout_s,
+                        timeout=self._timeout_s,
                         server_settings={"application_name": "payera", "jit": "off"},
                     )
-                    pools.append(await pool)
         except (asyncpg.PostgresError, *_AWAY) as error:
-            for pool in pools:
-                await pool.close()
+            await self.close()
             raise StoreUnavailable(f"cannot connect to the database: {type(error).__name__}") from error
-        return cls(*pools)
+        return self
 
     async def close(self) -> None:
         """Wait for the calls under way, then close every connection."""
-        await self._pool.close()
-        if self._system is not self._pool:
-            await self._system.close()
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.close()
 
     async def __aenter__(self) -> Self:
-        return self
+        return await self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -99,13 +97,17 @@ class Database:
         Raises `NotFound`, `IdempotencyKeyReused`, `Conflict`, `Refused`, `Bug`; `StoreUnavailable` when nobody knows
         whether it was committed.
         """
-        return await self._run(self._pool, f"select api.{_checked(function)}($1, $2::jsonb)", merchant, _encoded(p))
+        return await self._run("app", f"select api.{_checked(function)}($1, $2::jsonb)", merchant, _encoded(p))
 
     async def system(self, function: str, p: Json) -> Any:
         """Call `sys.<function>`, across merchants. Raises as `call`."""
-        return await self._run(self._system, f"select sys.{_checked(function)}($1::jsonb)", _encoded(p))
+        name = "system" if "system" in self._pools else "app"
+        return await self._run(name, f"select sys.{_checked(function)}($1::jsonb)", _encoded(p))
 
-    async def _run(self, pool: "asyncpg.Pool[asyncpg.Record]", query: str, *arguments: str) -> Any:
+    async def _run(self, name: str, query: str, *arguments: str) -> Any:
+        pool = self._pools.get(name)
+        if pool is None:
+            raise StoreUnavailable(f"the database is not open for {name}")
         try:
             answer = await pool.fetchval(query, *arguments)
         except _AWAY as error:
@@ -115,49 +117,24 @@ class Database:
         return None if answer is None else orjson.loads(answer)
 
     @asynccontextmanager
-    async def listen(self, *channels: str) -> AsyncIterator["Wakeup"]:
-        """Hear notifications on a connection of its own. A hint only: poll as well, for what a lost one hid."""
+    async def listen(self, channels: Mapping[str, Callable[[], object]]) -> AsyncIterator[asyncio.Event]:
+        """Call back on notifications, over a connection of its own. Gives an event that is set when it is lost.
+
+        Notifications are a hint: poll as well, for what a lost one hid. Raises `StoreUnavailable`.
+        """
+        dsn = self._dsns["system"] or self._dsns["app"]
+        lost = asyncio.Event()
         try:
-            connection = await self._system.acquire()
+            connection = await asyncpg.connect(dsn, timeout=self._timeout_s)
+            connection.add_termination_listener(lambda _: lost.set())
+            for channel, heard in channels.items():
+                await connection.add_listener(channel, lambda *_, heard=heard: heard())
         except (asyncpg.PostgresError, *_AWAY) as error:
             raise StoreUnavailable(f"cannot listen: {type(error).__name__}") from error
-        wakeup = Wakeup()
         try:
-            for channel in channels:
-                await connection.add_listener(channel, wakeup.heard)
-            connection.add_termination_listener(wakeup.lost)
-            yield wakeup
-        except _AWAY as error:
-            raise StoreUnavailable(f"cannot listen: {type(error).__name__}") from error
+            yield lost
         finally:
-            await self._system.release(connection)  # resets it, which drops the listeners
-
-
-class Wakeup:
-    """Set by a notification. `wait` returns at the first since the last wait, or after `timeout_s`."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-        self.connection_lost = False
-
-    def heard(self, *_: object) -> None:
-        self._event.set()
-
-    def lost(self, *_: object) -> None:
-        """The connection is gone: wake up, and let the owner open another one."""
-        self.connection_lost = True
-        self._event.set()
-
-    async def wait(self, timeout_s: float) -> bool:
-        """Whether a notification came. Raises `StoreUnavailable` once the connection is lost."""
-        try:
-            await asyncio.wait_for(self._event.wait(), timeout_s)
-        except TimeoutError:
-            return False
-        self._event.clear()
-        if self.connection_lost:
-            raise StoreUnavailable("the listening connection was lost")
-        return True
+            connection.terminate()
 
 
 def _checked(function: str) -> str:
@@ -176,6 +153,3 @@ def _refusal(error: asyncpg.PostgresError) -> PayeraError:
         return kind(error.as_dict().get("message") or "refused", error.as_dict().get("detail") or "")
     # A constraint that held where a rule should have: our mistake. The detail could quote a row, so it stays out.
     return Bug("database_refused", f"{type(error).__name__} ({error.sqlstate})")
-
-
-__all__: Sequence[str] = ("Database", "Wakeup")

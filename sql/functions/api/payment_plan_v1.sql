@@ -20,7 +20,8 @@ begin
     select json_agg(json_build_object(
         'id', o.id, 'kind', o.kind, 'provider', o.provider, 'status', o.status, 'epoch', o.epoch,
         'lease_until', core.iso_v1(o.lease_until), 'created_at', core.iso_v1(o.created_at),
-        'unknown_since', core.iso_v1(o.unknown_since), 'looks', o.looks, 'looked_at', core.iso_v1(o.looked_at), 'absent_since', core.iso_v1(o.absent_since),
+        'unknown_since', core.iso_v1(o.unknown_since), 'looks', o.looks,
+        'looked_at', core.iso_v1(o.looked_at), 'absent_since', core.iso_v1(o.absent_since),
         'hinted', o.hinted, 'surplus', o.surplus, 'captured', o.captured, 'reversal_of', o.reversal_of,
         'reversed_by', o.reversed_by, 'provider_reference', o.provider_reference, 'had_cvv', o.had_cvv,
         'cvv_here', v_cvv and o.kind = 'authorize', 'cause', o.cause,

@@ -35,7 +35,10 @@ begin
             v_payments := v_payments || v_op.payment_id;
             -- An approval that stands needs no hint; a settled "no" does: the PSP may contradict itself.
             if v_op.status not in ('approved', 'reversed') then
-                update core.operation o set hinted = true where o.id = v_op.id;
+                update core.operation o set
+                    hinted = true,
+                    provider_reference = coalesce(o.provider_reference, v_fact ->> 'provider_reference')
+                where o.id = v_op.id;
                 perform core.order_v1(case when v_stored = 1 then p ->> 'order_id' end, p_merchant, v_op.payment_id,
                                       case when v_op.lease_until > clock_timestamp() then v_op.lease_until end);
             end if;
