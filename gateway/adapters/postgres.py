@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import asyncpg
 import orjson
@@ -17,7 +17,7 @@ import orjson
 from gateway.domain.errors import Bug, Conflict, IdempotencyKeyReused, NotFound, PayeraError, Refused, StoreUnavailable
 from gateway.use_cases.ports import Json
 
-_Pool = asyncpg.Pool[asyncpg.Record]
+_Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"  # a string: the class is generic in its stubs only
 
 _REFUSALS: dict[str, type[PayeraError]] = {
     "PA404": NotFound,
