@@ -58,7 +58,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Worker, Client]
     async with AsyncExitStack() as stack:
         test = settings.profile == "test"
         keys = load_keys(settings.keys or Path())
-        database = await stack.enter_async_context(await Database.open(settings.database or ""))
+        database = await stack.enter_async_context(Database(settings.database))
         egress = EgressPolicy(test=test)
         http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver()))
         client = await _connect(settings, keys.codec)
