@@ -6,20 +6,24 @@ our own ends the process with a traceback, because a crash must be seen.
 """
 
 import asyncio
+import contextlib
 import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 import structlog
 import uvloop
 
 from gateway.adapters.health import Health, serve_health
-from gateway.domain.errors import StoreUnavailable
+from gateway.domain.errors import StoreUnavailable, VaultFailed
 from gateway.observability import configure_logging
 from gateway.settings import Settings, SettingsInvalid, read_settings
 
 _log = structlog.get_logger("payera.background")
+
+T = TypeVar("T")
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
@@ -38,6 +42,8 @@ Part = Callable[[], Awaitable[None]]
 
 async def run_parts(health: Health, parts: Mapping[str, Part], stop: asyncio.Event) -> None:
     """Run all parts until `stop` is set, each restarted after an outage. Raises what is no outage, all parts ended."""
+    for name in parts:
+        health.starting(name)
     tasks = [asyncio.create_task(_keep_running(health, name, part), name=name) for name, part in parts.items()]
     waiter = asyncio.create_task(stop.wait())
     try:
@@ -69,6 +75,26 @@ async def _keep_running(health: Health, name: str, part: Part) -> None:
         wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
 
+async def patiently(health: Health, name: str, open_: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
+    """Open what the whole process needs, waiting for it as long as it takes; None when `stop` came first."""
+    wait_s = _FIRST_WAIT_S
+    health.starting(name)
+    while not stop.is_set():
+        try:
+            opened = await open_()
+        except OUTAGES as error:
+            health.failing(name, str(error) or type(error).__name__)
+            _log.warning("not_there_yet", part=name, reason=str(error), again_in_s=round(wait_s, 2))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await stop.wait()
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+        else:
+            health.ok(name)
+            return opened
+    return None
+
+
 async def pause(wake: asyncio.Event, seconds: float) -> None:
     """Wait until somebody sets `wake`, at most `seconds`; clears it."""
     try:
@@ -85,7 +111,8 @@ def run_process(
 ) -> None:
     """Read the settings, log, serve `/healthz` and `/metrics`, run `main` until SIGTERM or SIGINT, then exit with 0.
 
-    Exits with 2 and a sentence on stderr when `required` settings are missing or wrong, with 1 after a mistake.
+    Exits with 2 and a sentence when `required` settings are missing or wrong or the keys can't be used; with 1 after a
+    mistake of our own.
     """
     try:
         settings = read_settings().require(*required)
@@ -104,6 +131,9 @@ def run_process(
             async with serve_health(health, settings.host, settings.port) as port:
                 _log.info("started", port=port)
                 await main(settings, health, stop)
+        except VaultFailed as error:
+            _log.critical("keys_unusable", reason=error.detail)
+            raise SystemExit(2) from None
         except Exception:
             _log.exception("crashed")
             raise SystemExit(1) from None

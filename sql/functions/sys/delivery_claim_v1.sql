@@ -1,5 +1,6 @@
--- Lease deliveries that are due at business time `at`.
--- p: {dispatcher, limit, lease_ms, at}
+-- Lease deliveries that are due at business time `at`, whose endpoints are enabled. `busy` names endpoints that have
+-- enough under way: theirs wait, so that a slow endpoint never stands in the way of the others.
+-- p: {dispatcher, limit, lease_ms, at, busy?: [endpoint id]}
 -- → [{id, endpoint_id, merchant, event_id, payload, attempts, created_at, url, secret_ciphertext, key_id}]
 create or replace function sys.delivery_claim_v1(p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
@@ -9,9 +10,11 @@ declare
 begin
     with due as (
         select d.id from core.delivery d
+        join core.webhook_endpoint w on w.id = d.endpoint_id and w.status = 'enabled' and w.deleted_at is null
         where d.status = 'pending' and d.next_at <= (p ->> 'at')::timestamptz
           and (d.lease_until is null or d.lease_until <= v_now)
-        order by d.next_at, d.id limit (p ->> 'limit')::int for update skip locked
+          and d.endpoint_id <> all (array(select jsonb_array_elements_text(p -> 'busy')))
+        order by d.next_at, d.id limit (p ->> 'limit')::int for update of d skip locked
     ), claimed as (
         update core.delivery d
         set dispatcher = p ->> 'dispatcher', lease_until = v_now + (p ->> 'lease_ms')::float8 * interval '1 millisecond'

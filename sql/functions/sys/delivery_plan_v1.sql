@@ -1,5 +1,7 @@
--- One delivery per event and endpoint that subscribes to its type, deduplicated by (endpoint, event).
--- p: {events: [event as published], at} → {planned}
+-- One delivery per event and endpoint that subscribes to its type, deduplicated by (endpoint, event). Of each event
+-- only the id counts: what is delivered is the event as it was committed here, in its own order of keys, and an id that
+-- was never committed here gives nothing, whoever wrote it to the topic.
+-- p: {events: [{id}], at} → {planned}
 create or replace function sys.delivery_plan_v1(p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare

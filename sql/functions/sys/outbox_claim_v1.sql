@@ -1,6 +1,7 @@
 -- Lease the payments with the oldest unsent events and return, for each, all its unsent events in sequence. A payment
--- that anybody leases is left alone, so the order per payment holds with any number of relays. The lease ends with
--- outbox_sent_v1, or by itself after lease_ms.
+-- that another relay leases is left alone, so the order per payment holds with any number of relays. The lease ends
+-- with outbox_sent_v1, or by itself after lease_ms; the relay that holds it may claim again at once (its last round
+-- failed, and it runs one round at a time).
 -- p: {relay, limit, lease_ms} → [{id, payment_id, merchant, sequence, event}], ids in the order of sending
 create or replace function sys.outbox_claim_v1(p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
@@ -13,7 +14,8 @@ begin
         select distinct o.payment_id from (
             select o.payment_id from core.outbox o
             where not exists (select from core.outbox_lease l
-                              where l.payment_id = o.payment_id and l.lease_until > v_now)
+                              where l.payment_id = o.payment_id and l.lease_until > v_now
+                                and l.relay <> p ->> 'relay')
             order by o.position limit (p ->> 'limit')::int
         ) as o order by o.payment_id  -- one order of locking for all relays
     ), leased as (
@@ -21,7 +23,7 @@ begin
         select w.payment_id, p ->> 'relay', v_now + (p ->> 'lease_ms')::float8 * interval '1 millisecond'
         from wanted w
         on conflict (payment_id) do update set relay = excluded.relay, lease_until = excluded.lease_until
-        where l.lease_until <= v_now
+        where l.lease_until <= v_now or l.relay = excluded.relay
         returning l.payment_id
     )
     select array_agg(payment_id) into v_claimed from leased;

@@ -1,0 +1,165 @@
+"""The relay: outbox → Kafka, orders and crashed attempts → Temporal, card codes → nothing. `python -m gateway.relay`.
+
+Its parts never wait for one another: Kafka may be away for a day and payments are still recovered, Temporal may be
+away and events still flow.
+"""
+
+import asyncio
+import os
+import socket
+
+import orjson
+import structlog
+from prometheus_client import Counter, Gauge
+
+from gateway.adapters.background import PeerAway, patiently, pause, run_parts, run_process
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.health import Health
+from gateway.adapters.kafka import EventPublisher
+from gateway.adapters.keys import CvvKeys, load_keys
+from gateway.adapters.postgres import Database
+from gateway.adapters.temporal import TemporalWorkflows, connect
+from gateway.settings import Settings
+from gateway.use_cases.ports import Clock, Store, Workflows
+from gateway.use_cases.relay_outbox import RelayOutbox, relay_outbox
+from gateway.use_cases.sweep import WakeOrders, purge_cvv, sweep, wake_orders
+
+_log = structlog.get_logger("payera.relay")
+
+PUBLISHED = Counter("payera_outbox_published_total", "Events acknowledged by Kafka")
+UNSENT = Gauge("payera_outbox_unsent", "Events that wait for Kafka")
+OLDEST = Gauge("payera_outbox_oldest_seconds", "How long the oldest unsent event has waited")
+SWEPT = Counter("payera_recovery_swept_total", "Attempts whose sender died, found by the sweeper")
+WOKEN = Counter("payera_orders_woken_total", "Orders that Temporal acknowledged")
+WAKE_FAILED = Counter("payera_orders_failed_total", "Orders that Temporal did not acknowledge; they are tried again")
+CVV_PURGED = Counter("payera_cvv_purged_total", "Card codes destroyed because their 15 minutes were over")
+
+POLL_S = 1.0
+"""The backstop: notifications wake the parts long before."""
+GATHER_S = 0.03
+"""Rounds come at most this often, so that a busy minute is relayed in batches and an idle one at once."""
+CLUSTER_CHECK_S = 10.0
+LAG_EVERY_S = 2.0
+PURGE_EVERY_S = 60.0
+
+
+class Relay:
+    """The endless parts. `orders` and `events` are set when the database says that there is something to do."""
+
+    def __init__(
+        self, store: Store, workflows: Workflows, cvv: CvvKeys, clock: Clock, health: Health, settings: Settings
+    ) -> None:
+        self._store = store
+        self._workflows = workflows
+        self._cvv = cvv
+        self._clock = clock
+        self._health = health
+        self._settings = settings
+        self._name = f"relay-{socket.gethostname()}-{os.getpid()}"
+        self.events = asyncio.Event()
+        self.orders = asyncio.Event()
+
+    async def publish(self) -> None:
+        """Outbox → Kafka. A cluster that was not seen before first gets what it has not seen."""
+        publisher = EventPublisher(self._settings.kafka or "", self._settings.topic)
+        try:
+            await publisher.open()
+            again = await self._store.system("outbox_republish_v1", {"cluster": publisher.cluster})
+            _log.info("kafka_open", cluster=publisher.cluster, republished=again["unsent"])
+            self._health.ok("kafka")
+            command = RelayOutbox(self._name)
+            checked_s = self._clock.monotonic_s()
+            while True:
+                done = await relay_outbox(self._store, publisher, orjson.dumps, self._clock, command)
+                PUBLISHED.inc(done.sent)
+                if not done.complete:
+                    raise PeerAway("kafka: not every event was acknowledged")
+                if self._clock.monotonic_s() - checked_s > CLUSTER_CHECK_S:
+                    await publisher.check()
+                    checked_s = self._clock.monotonic_s()
+                await asyncio.sleep(GATHER_S)
+                if done.claimed < command.limit:
+                    await pause(self.events, POLL_S)
+        finally:
+            await publisher.close()
+
+    async def recover(self) -> None:
+        """Crashed attempts → orders. Twice per lease, so a crash costs about one lease and a half."""
+        while True:
+            swept = await sweep(self._store, self._clock)
+            if swept:
+                SWEPT.inc(swept)
+                _log.warning("swept", attempts=swept)
+            self._health.ok("recovery")
+            await asyncio.sleep(min(self._settings.lease_s / 2, 5.0))
+
+    async def wake(self) -> None:
+        """Orders → Temporal, until acknowledged."""
+        command = WakeOrders(self._name)
+        while True:
+            done = await wake_orders(self._store, self._workflows, command)
+            WOKEN.inc(done.woken)
+            WAKE_FAILED.inc(len(done.errors))
+            if done.errors:
+                _log.warning("orders_not_acknowledged", orders=len(done.errors), first=done.errors[0])
+            if done.claimed and not done.woken:
+                raise PeerAway("temporal: no order was acknowledged")
+            self._health.ok("orders")
+            if done.claimed < command.limit:
+                await pause(self.orders, POLL_S)
+
+    async def purge(self) -> None:
+        """Card codes past their time."""
+        while True:
+            CVV_PURGED.inc(await purge_cvv(self._store, self._cvv, self._clock))
+            self._health.ok("cvv")
+            await asyncio.sleep(PURGE_EVERY_S)
+
+    async def measure(self) -> None:
+        """The outbox's lag, for /metrics."""
+        while True:
+            lag = await self._store.system("outbox_lag_v1", {})
+            UNSENT.set(lag["unsent"])
+            OLDEST.set(lag["oldest_s"])
+            self._health.ok("figures")
+            await asyncio.sleep(LAG_EVERY_S)
+
+
+async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
+    """Wire the relay and run it until `stop`."""
+    assert settings.system_database is not None
+    assert settings.keys is not None
+    assert settings.temporal is not None
+    keys = load_keys(settings.keys)
+    client = await connect(settings.temporal, settings.temporal_namespace, keys.codec)
+    database = Database(system=settings.system_database)
+    if await patiently(health, "database", database.open, stop) is None:
+        return
+    workflows = TemporalWorkflows(client, settings.task_queue)
+    relay = Relay(database, workflows, keys.cvv, SystemClock(), health, settings)
+
+    async def listen() -> None:
+        async with database.listen({"payera_outbox": relay.events.set, "payera_order": relay.orders.set}) as lost:
+            health.ok("notifications")
+            # What was written before we listened was not announced to us.
+            relay.events.set()
+            relay.orders.set()
+            await lost.wait()
+        raise PeerAway("postgresql: the connection that listens is gone")
+
+    parts = {
+        "kafka": relay.publish,
+        "recovery": relay.recover,
+        "orders": relay.wake,
+        "cvv": relay.purge,
+        "figures": relay.measure,
+        "notifications": listen,
+    }
+    try:
+        await run_parts(health, parts, stop)
+    finally:
+        await database.close()
+
+
+if __name__ == "__main__":
+    run_process("relay", ("system_database", "kafka", "temporal", "keys"), main)
