@@ -1,6 +1,7 @@
 """`payera scan`: look for card numbers wherever a running environment may have put them."""
 
 import json
+import os
 import secrets
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,15 +21,16 @@ _SHOWN = 20
 
 @app.command()
 def scan(
-    env_file: Annotated[Path, typer.Option("--env-file", help="env.json of the running environment.")] = Path(
-        ".payera/env.json"
-    ),
+    env_path: Annotated[
+        Path | None, typer.Option("--env-file", help="env.json of the environment; .payera/env.json if not told.")
+    ] = None,
     pans: Annotated[
         Path | None, typer.Option("--pans", help="File that holds the numbers (default: those scenarios use).")
     ] = None,
     self_test: Annotated[bool, typer.Option("--self-test", help="Plant a number in each place and find it.")] = False,
 ) -> None:
     """Scan PostgreSQL, Temporal, Kafka, logs and the simulators' state for card numbers. Exit code 1: one was found."""
+    env_file = env_path or Path(os.environ.get("PAYERA_STATE", ".payera")) / "env.json"
     try:
         env: dict[str, Any] = json.loads(env_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -25,6 +25,7 @@ MODULES = {
     "sim": "simulators.cli",
     "contracts": "contracts.cli",
     "gate": "scenarios.gate_cli",
+    "demo": "compose.cli.demo",
     "scan": "scenarios.scan_cli",
     "new-psp": "compose.cli.new_psp",
 }

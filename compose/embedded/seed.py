@@ -6,11 +6,12 @@ that those work. A second start keeps the merchant and its accounts where they s
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from compose.embedded.http import CallFailed, call
 from compose.embedded.layout import read_json
 from compose.embedded.process import write_private
-from compose.embedded.services import DATABASE, Plan
+from compose.embedded.services import DATABASE, TOPIC, Plan
 
 Json = dict[str, Any]
 PROVIDERS = ("stripe", "dummypay")
@@ -33,6 +34,7 @@ def describe(plan: Plan) -> Json:
         "postgres": plan.postgres.dsn(DATABASE),
         "temporal": plan.temporal.address,
         "kafka": plan.kafka.address,
+        "topic": TOPIC,
         "supervisor": str(plan.layout.socket),
         "state": str(plan.layout.state),
     }
@@ -42,6 +44,7 @@ def _seed(plan: Plan) -> tuple[Json, Json]:
     """The demo merchant and the simulators with its accounts at them."""
     merchant = _merchant(plan)
     simulators = {entry["slug"]: {"url": entry["url"]} for entry in call("GET", f"{plan.control_url}/v1/simulators")}
+    plan.simulator_ports.update({slug: urlsplit(entry["url"]).port or 0 for slug, entry in simulators.items()})
     known = read_json(plan.layout.merchant_file) or {}
     accounts: Json = {}
     for slug in [slug for slug in PROVIDERS if slug in simulators]:

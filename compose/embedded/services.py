@@ -53,6 +53,7 @@ class Plan:
     ports: Mapping[str, int]
     extra: Mapping[str, str] = field(default_factory=dict)
     parts_only: bool = False
+    simulator_ports: dict[str, int] = field(default_factory=dict)  # what they took, for their next start
 
     @property
     def postgres(self) -> Postgres:
@@ -126,6 +127,8 @@ class Plan:
     def _simulators(self) -> Spec:
         options: tuple[str, ...] = ("--host", HOST, "--control-port", str(self.ports["control"]))
         options += ("--port-base", str(self.ports["simulators"]), "--state", str(self.layout.simulators))
+        for slug, port in self.simulator_ports.items():
+            options += ("--port", f"{slug}={port}")
         return self._python("simulators", ("simulators.main", *options), {}, self.ports["control"])
 
     def _migrate(self) -> Spec:

@@ -305,6 +305,7 @@ def _flatten(group: BaseExceptionGroup[Any]) -> list[Exception]:
 
 def main(options: Options) -> int:
     """Own the environment of `options.state`, or end with 3 if another supervisor does."""
+    os.umask(0o077)
     layout = Layout(Path(options.state))
     layout.create()
     lock = layout.lock()
