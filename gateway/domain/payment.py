@@ -53,14 +53,3 @@ OPERATION_TRANSITIONS: Final[Transitions] = {
     "approved": _to("reversed"),  # surplus only
     "reversed": {},
 }
-
-LIVE: Final = frozenset({"dispatched", "unknown", "pending", "requires_action", "review"})
-"""An operation in one of these may still move money: no other PSP is asked meanwhile."""
-
-TERMINAL: Final = frozenset(status for status, edges in PAYMENT_TRANSITIONS.items() if not edges)
-"""A payment in one of these never leaves it."""
-
-
-def may_move(table: Transitions, current: str, target: str) -> bool:
-    """Whether the edge exists. Raises `KeyError` for a status that the table does not know."""
-    return target in table[current]
