@@ -40,13 +40,11 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
     test = settings.profile == "test"
     keys = load_keys(settings.keys)
     failpoints = ScriptedFailpoints(settings.failpoints)
-    database = await stack.enter_async_context(await Database.open(settings.database, max_size=settings.pool_size))
+    database = await stack.enter_async_context(Database(app=settings.database, connections_max=settings.pool_size))
     operator = database
     if settings.system_database is not None:
         # Only the operator's requests may use functions across merchants, so nothing else gets this one.
-        operator = await stack.enter_async_context(
-            await Database.open(settings.database, settings.system_database, min_size=0, max_size=2)
-        )
+        operator = await stack.enter_async_context(Database(system=settings.system_database, connections_max=2))
     egress = EgressPolicy(test=test, allow_hosts=settings.egress_allow)
     http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver()))
     client = await temporal.connect(settings.temporal, settings.temporal_namespace, keys.codec)

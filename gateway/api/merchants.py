@@ -14,7 +14,7 @@ from gateway.use_cases.create_merchant import CreateMerchant, create_merchant
 router = APIRouter(tags=["merchants"])
 
 
-@router.post("/merchants", status_code=201, responses=documented_answers({201: MerchantView}))
+@router.post("/merchants", name="create_merchant", status_code=201, responses=documented_answers({201: MerchantView}))
 async def create_a_merchant(door: TheDoor, _: Admin, body: CreateMerchantBody) -> Response:
     """A new tenant. Its two keys are shown this once."""
     ports = dataclasses.replace(door.ports, store=door.operator_store)

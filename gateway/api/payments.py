@@ -40,8 +40,8 @@ router = APIRouter(tags=["payments"])
 
 _LINKS: dict[str, Any] = {
     "Read": link("get_payment", "path.payment_id"),
-    "Capture": link("capture", "path.payment_id"),
-    "Cancel": link("cancel", "path.payment_id"),
+    "Capture": link("capture_payment", "path.payment_id"),
+    "Cancel": link("cancel_payment", "path.payment_id"),
     "Attempts": link("list_attempts", "path.payment_id"),
     "Operations": link("list_operations", "path.payment_id"),
     "Ledger": link("list_ledger", "path.payment_id"),
@@ -51,7 +51,7 @@ _LINKS: dict[str, Any] = {
 _PAYMENT = {201: PaymentView, 202: PaymentView}
 
 
-@router.post("/payments", status_code=201, responses=documented_answers(_PAYMENT, **_LINKS))
+@router.post("/payments", name="create_payment", status_code=201, responses=documented_answers(_PAYMENT, **_LINKS))
 async def create(
     request: Request, door: TheDoor, merchant: Merchant, body: CreatePaymentBody, key: IdempotencyHeader = None
 ) -> Response:
@@ -93,7 +93,12 @@ async def get_payment(door: TheDoor, merchant: Merchant, payment_id: PaymentPath
     return json_response(await door.ports.store.call("payment_get_v1", merchant, p))
 
 
-@router.post("/payments/{payment_id}/capture", status_code=201, responses=documented_answers(_PAYMENT))
+@router.post(
+    "/payments/{payment_id}/capture",
+    name="capture_payment",
+    status_code=201,
+    responses=documented_answers(_PAYMENT),
+)
 async def capture(
     request: Request,
     door: TheDoor,
@@ -114,7 +119,12 @@ async def capture(
     return answer_response(await capture_payment(door.ports, command))
 
 
-@router.post("/payments/{payment_id}/cancel", status_code=201, responses=documented_answers(_PAYMENT))
+@router.post(
+    "/payments/{payment_id}/cancel",
+    name="cancel_payment",
+    status_code=201,
+    responses=documented_answers(_PAYMENT),
+)
 async def cancel(
     request: Request,
     door: TheDoor,

@@ -14,12 +14,13 @@ router = APIRouter(tags=["tokens"])
 
 @router.post(
     "/tokens",
+    name="create_token",
     status_code=201,
     responses=documented_answers(
         {201: TokenView},
         Read=link("get_token", "path.token_id"),
         Pay={
-            "operationId": "create",
+            "operationId": "create_payment",
             "requestBody": {"amount": 4200, "currency": "EUR", "token": "$response.body#/id"},
         },
     ),
