@@ -237,16 +237,16 @@ def _handle(operation: Operation) -> Callable[[Exchange], Answer]:
     return run
 
 
-def with_invoice(node: Any) -> Any:
-    """Older versions show `invoice` on intents and charges, wherever they stand in an answer."""
-    if isinstance(node, list):
-        return [with_invoice(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    walked = {key: with_invoice(value) if isinstance(value, dict | list) else value for key, value in node.items()}
+def with_invoice(node: Json) -> Json:
+    """Older versions show `invoice` on intents and charges. Events keep the account's version."""
     if node.get("object") in ("payment_intent", "charge"):
-        walked["invoice"] = None
-    return walked
+        node = {**node, "invoice": None}
+    for name in ("latest_charge", "payment_intent", "charge"):
+        if isinstance(node.get(name), dict):
+            node = {**node, name: with_invoice(node[name])}
+    if node.get("object") in ("list", "search_result"):
+        node = {**node, "data": [with_invoice(item) for item in node["data"]]}
+    return node
 
 
 ROUTES = tuple(

@@ -48,7 +48,7 @@ class Call:
         self.events: list[tuple[str, Json, Json | None]] = []
         self.deleted: list[tuple[str, str]] = []
         self._staged: dict[tuple[str, str], Json] = {}
-        self._moves: list[tuple[Kind, int, Json, str | None, str | None, str | None, str | None]] = []
+        self._moves: list[tuple[Kind, int, str, str, str | None, str | None, str | None, str | None]] = []
         self._movements: list[tuple[str, str, lifecycle.Mode, Mapping[str, Any]]] = []
 
     # -- reading
@@ -113,9 +113,12 @@ class Call:
     def move(self, kind: Kind, amount: int, item: Json, *, of: Json | None = None, code: str | None = None) -> None:
         """Stage a journal entry: `amount` in minor units of the object's currency; `of` is what it moved from.
 
+        What an intent authorizes or takes at once bears the intent's id; captures, voids and refunds name it as parent.
         The reference is the request's own `metadata[payera_operation]`, else the idempotency key if it is an operation
         id (cancelling takes no metadata); the payment is `metadata[payera_payment]` of the request or of an object.
         """
+        origin = item["payment_intent"]
+        object_id = origin if of is None and item["object"] == "charge" else item["id"]
         given = self.params.get("metadata") or {}
         payment = given.get("payera_payment") or item["metadata"].get("payera_payment")
         reference = given.get("payera_operation")
@@ -125,7 +128,8 @@ class Call:
             reference = item["metadata"].get("payera_operation")
         if reference is None and self.idempotency_key is not None and _OPERATION_ID.fullmatch(self.idempotency_key):
             reference = self.idempotency_key
-        self._moves.append((kind, amount, item, of["id"] if of is not None else None, reference, payment, code))
+        parent = origin if of is not None else None
+        self._moves.append((kind, amount, item["currency"], object_id, parent, reference, payment, code))
 
     def amount(self, asked: Any) -> int:
         """The amount to move in minor units: what was asked, unless a `wrong_amount` fault says otherwise."""
@@ -144,9 +148,9 @@ class Call:
             store.put(collection, item)
         for collection, identifier in self.deleted:
             store.delete(collection, identifier)
-        for move, amount, item, parent, reference, payment, code in self._moves:
+        for move, amount, currency, thing, parent, reference, payment, code in self._moves:
             self.account.record(
-                move, amount, item["currency"], item["id"], parent=parent, reference=reference, payment=payment, code=code
+                move, amount, currency, thing, parent=parent, reference=reference, payment=payment, code=code
             )
         for identifier, action, mode, data in self._movements:
             lifecycle.start(self.account, identifier, action, mode, data)

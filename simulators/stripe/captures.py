@@ -1,10 +1,12 @@
-"""Capturing what an intent holds: whole, in part with the rest released, or in several parts where multicapture was asked."""
+"""Capturing what an intent holds: whole, in part with the rest released, or in parts where multicapture was asked."""
 
 from simulators.stripe.call import Call
-from simulators.stripe.errors import invalid
+from simulators.stripe.declines import decline_for
+from simulators.stripe.errors import CardDeclined, invalid
 from simulators.stripe.intent_state import unexpected_state
 from simulators.stripe.intents import retrieve
 from simulators.stripe.objects import Json
+from simulators.stripe.objects_money import error_of
 from simulators.stripe.params import merge_metadata
 
 MAX_CAPTURES = 50
@@ -39,15 +41,19 @@ def take(call: Call, intent: Json, charge: Json, amount: int, *, final: bool, pa
     """Move `amount` (minor units) of what `charge` holds; the rest stays held unless this is the final capture."""
     held = intent["amount_capturable"]
     if amount < 1:
-        raise invalid(
-            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param
-        )
+        raise invalid("This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param)
     if amount > held:
         raise invalid(
             f"Amount to capture ({amount}) is greater than what this PaymentIntent still holds ({held}).",
             code="amount_too_large",
             param=param,
         ).after_execution()
+    fault = call.decision.get("decline")
+    if fault is not None:
+        decline = decline_for(fault["code"])
+        call.move("decline", amount, charge, of=intent, code=decline.reason)
+        method = call.need("payment_method", intent["payment_method"], "payment_method")
+        raise CardDeclined({**error_of(decline, charge["id"], method), "payment_intent": intent})
     parts = call.need("card", intent["payment_method"], "payment_method")
     taken = parts.get("captures", 0) + 1
     if taken > MAX_CAPTURES:

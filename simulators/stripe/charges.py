@@ -41,7 +41,8 @@ def capture(call: Call) -> Json:
     """`POST /v1/charges/{id}/capture`: always the final capture; the charge answers."""
     charge = retrieve(call)
     if charge["captured"]:
-        raise invalid(f"Charge {charge['id']} has already been captured.", code="charge_already_captured").after_execution()
+        message = f"Charge {charge['id']} has already been captured."
+        raise invalid(message, code="charge_already_captured").after_execution()
     intent = call.need("payment_intent", charge["payment_intent"], "payment_intent")
     if intent["status"] != "requires_capture":
         raise invalid(

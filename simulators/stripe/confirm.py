@@ -38,8 +38,8 @@ def confirm(call: Call, intent: Json) -> Json:
     method = chosen_method(call, intent)
     if method is None:
         raise invalid(
-            "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent with "
-            "a payment method and then confirm it again.",
+            "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent "
+            "with a payment method and then confirm it again.",
             code="payment_intent_unexpected_state",
             payment_intent=intent,
         ).after_execution()

@@ -57,8 +57,8 @@ def _invoice_settings(call: Call, before: Json) -> Json:
         )
         if method["customer"] != before["id"]:
             raise invalid(
-                f"The customer does not have a payment method with the ID {default}. The payment method must be attached "
-                "to the customer.",
+                f"The customer does not have a payment method with the ID {default}. The payment method must be "
+                "attached to the customer.",
                 code="resource_missing",
                 param="invoice_settings[default_payment_method]",
             )
@@ -112,8 +112,8 @@ def method(call: Call) -> Json:
     found = call.need("payment_method", call.path[1], "payment_method", kind="PaymentMethod")
     if found["customer"] != call.path[0]:
         raise invalid(
-            f"The customer does not have a payment method with the ID {call.path[1]}. The payment method must be attached "
-            "to the customer.",
+            f"The customer does not have a payment method with the ID {call.path[1]}. The payment method must be "
+            "attached to the customer.",
             code="resource_missing",
         )
     return found

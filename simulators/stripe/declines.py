@@ -39,7 +39,8 @@ NETWORK_ADVICE = {
 @cache
 def _table() -> dict[str, Decline]:
     """Every decline by Stripe's word, by ISO code (the first that has it), and by the further codes of the file."""
-    rows: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text("utf-8"))["declines"]
+    text = (Path(__file__).parent / "rules.yaml").read_text("utf-8")
+    rows: dict[str, dict[str, Any]] = yaml.safe_load(text)["declines"]
     words: dict[str, Decline] = {}
     codes: dict[str, Decline] = {}
     for word, row in rows.items():

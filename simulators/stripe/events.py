@@ -60,7 +60,8 @@ def create_endpoint(call: Call) -> Json:
 def _checked_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise invalid("Invalid URL: An explicit scheme (such as https) must be provided.", code="url_invalid", param="url")
+        message = "Invalid URL: An explicit scheme (such as https) must be provided."
+        raise invalid(message, code="url_invalid", param="url")
     return url
 
 

@@ -49,7 +49,7 @@ def _refusal(path: str) -> StripeError:
 
 
 def expand(call: Call, answer: Json) -> Json:
-    """Return `answer` with the request's `expand` paths applied. Raises `invalid_request_error` for a path that can't be."""
+    """Return `answer` with the request's `expand` paths applied. Raises `invalid_request_error` where it can't be."""
     for path in call.params.get("expand", ()):
         segments = path.split(".")
         if len(segments) > MAX_DEPTH + (segments[0] == "data"):

@@ -21,8 +21,12 @@ class MalformedForm(ValueError):
 
 
 @lru_cache(maxsize=4096)
-def _path(key: str) -> tuple[str, ...]:
-    """Split `a[b][c]` into `("a", "b", "c")`. `a[]` ends with an empty segment. Raises `MalformedForm`."""
+def _path(encoded: str) -> tuple[str, ...]:
+    """Split `a[b][c]`, percent-encoded, into `("a", "b", "c")`. `a[]` ends with an empty segment.
+
+    Raises `MalformedForm`. Cached: clients send the same names again and again.
+    """
+    key = _decode(encoded) if "%" in encoded or "+" in encoded else encoded
     name, bracket, rest = key.partition("[")
     if not name:
         raise MalformedForm("a parameter has no name")
@@ -80,11 +84,9 @@ def parse(encoded: bytes) -> Form:
         name, _, value = pair.partition("=")
         if "%" in value or "+" in value:
             value = _decode(value)
-        if "%" in name or "+" in name:
-            name = _decode(name)
         path = _path(name)
-        if len(path) == 1 and not isinstance(form.get(name), dict):
-            form[name] = value
+        if len(path) == 1 and not isinstance(form.get(path[0]), dict):
+            form[path[0]] = value
         else:
             _place(form, path, value)
     return form

@@ -13,8 +13,8 @@ def unexpected_state(intent: Json, verb: str, allowed: Iterable[str]) -> StripeE
     kind = intent["object"]
     name = "PaymentIntent" if kind == "payment_intent" else "SetupIntent"
     message = (
-        f"This {name} could not be {_PARTICIPLE[verb]} because it has a status of {intent['status']}. Only a {name} with "
-        f"one of the following statuses may be {_PARTICIPLE[verb]}: {', '.join(allowed)}."
+        f"This {name} could not be {_PARTICIPLE[verb]} because it has a status of {intent['status']}. Only a {name} "
+        f"with one of the following statuses may be {_PARTICIPLE[verb]}: {', '.join(allowed)}."
     )
     refusal = invalid(message, code=f"{kind}_unexpected_state")
     refusal.body[kind] = intent

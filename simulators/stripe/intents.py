@@ -31,7 +31,7 @@ def create(call: Call) -> Json:
     if not params.get("confirm"):
         _only_with_confirm(params)
     elif params.get("off_session") not in (None, "false") and params.get("setup_future_usage") == "off_session":
-        raise invalid("You cannot set setup_future_usage=off_session together with off_session=true.", param="off_session")
+        raise invalid("You cannot set setup_future_usage=off_session with off_session=true.", param="off_session")
     identifier = call.new_id("pi_3", 23)
     secret = f"{identifier}_secret_{call.new_id('', 25)}"
     intent = payment_intent(
@@ -72,7 +72,7 @@ def _only_cards(kinds: list[str]) -> None:
     others = [kind for kind in kinds if kind != "card"]
     if others:
         raise invalid(
-            f"The payment method type provided: {others[0]} is invalid. This simulator's accounts have only card enabled.",
+            f"The payment method type provided: {others[0]} is invalid. Accounts here have only card enabled.",
             code="payment_intent_invalid_parameter",
             param="payment_method_types",
         )
@@ -118,7 +118,7 @@ def retrieve(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """`POST /v1/payment_intents/{id}`. Metadata and description change in any state; the rest before the money moved."""
+    """`POST /v1/payment_intents/{id}`. Metadata and description change in any state, the rest before money moved."""
     before = retrieve(call)
     params = call.params
     if before["status"] not in UPDATABLE and not _METADATA_ONLY.issuperset(params):
@@ -175,7 +175,7 @@ def end(call: Call, intent: Json, reason: str | None, *, expired: bool = False) 
     released = intent["amount_capturable"]
     if released:
         charge = call.need("charge", intent["latest_charge"], "charge")
-        # Since version 2025-03-31 letting go of held money is no refund: `refunded` and `amount_refunded` stay as they are.
+        # Since version 2025-03-31 letting go of held money is no refund: `refunded`, `amount_refunded` stay the same.
         call.move("void", released, charge, of=intent)
         if expired:
             call.emit("charge.expired", charge)

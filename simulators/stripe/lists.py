@@ -23,9 +23,7 @@ def limit_of(call: Call) -> int:
     """The page size. Raises `parameter_invalid_integer` outside 1..100."""
     limit: int = call.params.get("limit", DEFAULT_LIMIT)
     if limit < 1:
-        raise invalid(
-            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="limit"
-        )
+        raise invalid("This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="limit")
     if limit > MAX_LIMIT:
         raise invalid(
             f"This value must be less than or equal to {MAX_LIMIT} (it currently is '{limit}').",

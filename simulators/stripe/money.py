@@ -11,13 +11,16 @@ THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 ROUND_HUNDREDS = frozenset(["isk", "ugx"])
 """Zero-decimal in practice, written with two decimals that must be 00."""
 
-_TWO_DECIMAL = frozenset(
-    """aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop crc
-    cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl hrk htg huf idr ils inr isk jmd kes kgs khr
-    kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mro mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk
-    php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx usd uyu
-    uzs wst xcd yer zar zmw""".split()
-)
+_TWO_DECIMAL = frozenset([
+    "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt", "bgn", "bmd", "bnd",
+    "bob", "brl", "bsd", "bwp", "byn", "bzd", "cad", "cdf", "chf", "cny", "cop", "crc", "cve", "czk", "dkk", "dop",
+    "dzd", "egp", "etb", "eur", "fjd", "fkp", "gbp", "gel", "gip", "gmd", "gtq", "gyd", "hkd", "hnl", "hrk", "htg",
+    "huf", "idr", "ils", "inr", "isk", "jmd", "kes", "kgs", "khr", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl",
+    "mad", "mdl", "mkd", "mmk", "mnt", "mop", "mro", "mur", "mvr", "mwk", "mxn", "myr", "mzn", "nad", "ngn", "nio",
+    "nok", "npr", "nzd", "pab", "pen", "pgk", "php", "pkr", "pln", "qar", "ron", "rsd", "rub", "sar", "sbd", "scr",
+    "sek", "sgd", "shp", "sle", "sos", "srd", "std", "szl", "thb", "tjs", "top", "try", "ttd", "twd", "tzs", "uah",
+    "ugx", "usd", "uyu", "uzs", "wst", "xcd", "yer", "zar", "zmw",
+])  # fmt: skip
 CURRENCIES = ZERO_DECIMAL | THREE_DECIMAL | _TWO_DECIMAL
 
 MINIMUM = {
@@ -66,9 +69,7 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
 
 def _refusal(amount: int, currency: str, param: str) -> StripeError | None:
     if amount < 1:
-        return invalid(
-            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param
-        )
+        return invalid("This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param)
     smallest = MINIMUM.get(currency, 1)
     if amount < smallest:
         return invalid(
@@ -80,7 +81,7 @@ def _refusal(amount: int, currency: str, param: str) -> StripeError | None:
         )
     if currency in THREE_DECIMAL and amount % 10:
         return invalid(
-            f"Invalid amount: {currency} amounts must have 0 as the last digit.", code="invalid_charge_amount", param=param
+            f"Invalid amount: {currency} amounts must end with 0.", code="invalid_charge_amount", param=param
         )
     if currency in ROUND_HUNDREDS and amount % 100:
         return invalid(

@@ -1,14 +1,15 @@
 """What happens to resources without a request of the merchant: time passes, the shopper acts, a test pushes by hand.
 
-Each function has the shape of the kit's `Dialect.actions`, runs inside an open transaction, and is what a lifecycle, the
-challenge page and the control plane's `settle` call by name. An action that the resource's state does not allow raises
-ValueError with a sentence for people.
+Each function has the shape of the kit's `Dialect.actions`, runs inside an open transaction, and is what a lifecycle,
+the challenge page and the control plane's `settle` call by name. An action that the resource's state does not allow
+raises `NotNow` with a sentence for people.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from simulators.kit.accounts import Account
+from simulators.kit.actions import BadRule
 from simulators.stripe import confirm, intents, refunds, setup_intents
 from simulators.stripe.call import Call
 from simulators.stripe.cards import behaviour
@@ -19,13 +20,18 @@ from simulators.stripe.objects_money import APPROVED
 
 Data = Mapping[str, Any]
 
+
+class NotNow(BadRule):
+    """The resource's state does not allow the movement; the control plane answers 422 with the message."""
+
+
 def _load(account: Account, collection: str, identifier: str, statuses: tuple[str, ...]) -> tuple[Call, Json]:
     call = Call(account, path=(identifier,), form={}, base_url=account.world.url)
     found = call.get(collection, identifier)
     if found is None:
-        raise ValueError(f"there is no {collection} {identifier}")
+        raise NotNow(f"there is no {collection} {identifier}")
     if found["status"] not in statuses:
-        raise ValueError(f"{identifier} is {found['status']}; this needs {' or '.join(statuses)}")
+        raise NotNow(f"{identifier} is {found['status']}; this needs {' or '.join(statuses)}")
     return call, found
 
 
@@ -65,9 +71,8 @@ def authenticate(account: Account, identifier: str, _data: Data) -> None:
         kept = call.need("card", intent["payment_method"], "payment_method")
         method = call.need("payment_method", intent["payment_method"], "payment_method")
         try:
-            confirm.authorize(
-                call, {**intent, "next_action": None}, method, kept, behaviour(kept["magic"]), three_ds=confirm.CHALLENGED
-            )
+            acts = behaviour(kept["magic"])
+            confirm.authorize(call, {**intent, "next_action": None}, method, kept, acts, three_ds=confirm.CHALLENGED)
         except CardDeclined:
             call.flush()  # the decline is the result; nobody waits for an answer here
             return

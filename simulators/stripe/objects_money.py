@@ -110,7 +110,13 @@ def declined_outcome(decline: Decline) -> Json:
 
 
 def card_details(
-    method: Json, amount: int, *, cvc_check: str | None, multicapture: bool, three_ds: Json | None, network_id: str | None
+    method: Json,
+    amount: int,
+    *,
+    cvc_check: str | None,
+    multicapture: bool,
+    three_ds: Json | None,
+    network_id: str | None,
 ) -> Json:
     """`charge.payment_method_details` of a card payment."""
     card = method["card"]
@@ -197,7 +203,9 @@ def charge(identifier: str, created: int, intent: Json, method: Json, details: J
     }
 
 
-def refund(identifier: str, created: int, of: Json, amount: int, *, reason: str | None, metadata: dict[str, str]) -> Json:
+def refund(
+    identifier: str, created: int, of: Json, amount: int, *, reason: str | None, metadata: dict[str, str]
+) -> Json:
     """A `refund` of the charge `of` that succeeded."""
     return {
         "id": identifier,

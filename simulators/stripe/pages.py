@@ -88,7 +88,6 @@ def show_receipt(x: Exchange) -> Answer:
     return _page("Receipt", f"<p>{escape(amount)}, {escape(card['brand'])} ending in {escape(card['last4'])}</p>")
 
 
-
 PAGES = (
     Route("GET", "/simulator/authenticate/{id}", show_challenge, operation="read", account=_owner),
     Route("POST", "/simulator/authenticate/{id}", answer_challenge, account=_owner),

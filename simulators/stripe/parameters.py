@@ -8,7 +8,16 @@ from collections.abc import Mapping
 
 from simulators.stripe.lists import CREATED, PAGE
 from simulators.stripe.params import (
-    Anything, Choice, Flag, Hash, Listed, Metadata, Reader, Refused, Text, Whole,
+    Anything,
+    Choice,
+    Flag,
+    Hash,
+    Listed,
+    Metadata,
+    Reader,
+    Refused,
+    Text,
+    Whole,
 )  # fmt: skip
 
 Members = Mapping[str, Reader]

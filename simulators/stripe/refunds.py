@@ -1,4 +1,4 @@
-"""Refunds of captured money, whole or in parts. Cards answer at once unless the magic card or a fault says otherwise."""
+"""Refunds of captured money, whole or in parts. They succeed at once unless the magic card or a fault says no."""
 
 from simulators.kit import lifecycle
 from simulators.stripe import lists, objects_money
@@ -19,7 +19,8 @@ def create(call: Call) -> Json:
     amount = call.amount(_amount(call, charge))
     identifier = call.new_id("re_3", 23)
     metadata = merge_metadata({}, call.params.get("metadata", {}))
-    refund = objects_money.refund(identifier, call.created, charge, amount, reason=call.params.get("reason"), metadata=metadata)
+    reason = call.params.get("reason")
+    refund = objects_money.refund(identifier, call.created, charge, amount, reason=reason, metadata=metadata)
     kept = call.need("card", charge["payment_method"], "payment_method")
     acts = behaviour(kept["magic"])
     fault = call.decision.get("decline")
@@ -65,7 +66,8 @@ def _charge(call: Call) -> Json:
         intent = call.need("payment_intent", params["payment_intent"], "payment_intent")
         if intent["latest_charge"] is None or intent["amount_received"] == 0:
             raise invalid(
-                f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.", param="payment_intent"
+                f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
+                param="payment_intent",
             ).after_execution()
         charge = call.need("charge", intent["latest_charge"], "charge")
     if charge["amount_captured"] == 0:
@@ -80,7 +82,8 @@ def _amount(call: Call, charge: Json) -> int:
     if "currency" in call.params and check_currency(call.params["currency"]) != charge["currency"]:
         raise invalid("The currency of a refund is the charge's.", param="currency")
     made = call.find("refund", "charge", charge["id"])
-    left = charge["amount_captured"] - sum(item["amount"] for item in made if item["status"] not in ("failed", "canceled"))
+    gone = sum(item["amount"] for item in made if item["status"] not in ("failed", "canceled"))
+    left = charge["amount_captured"] - gone
     if left == 0:
         raise invalid(
             f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
@@ -133,9 +136,7 @@ def fail(call: Call, refund: Json) -> None:
     }
     charge = call.need("charge", refund["charge"], "charge")
     call.put("refund", after)
-    call.put(
-        "charge", {**charge, "amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False}
-    )
+    call.put("charge", {**charge, "amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False})
     call.emit("refund.failed", after)
     call.emit("charge.refund.updated", after, refund)
 

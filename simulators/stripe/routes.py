@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from simulators.stripe import (
-    captures, charges, customers, events, intents, payment_methods, refunds, search, setup_intents,
+    captures,
+    charges,
+    customers,
+    events,
+    intents,
+    payment_methods,
+    refunds,
+    search,
+    setup_intents,
 )  # fmt: skip
 from simulators.stripe import parameters as p
 from simulators.stripe.call import Call
@@ -109,4 +117,3 @@ INDEXES: dict[str, tuple[str, ...]] = {
     "payment_method": ("customer",),
 }
 """Fields that lists and handlers look objects up by."""
-

@@ -1,4 +1,4 @@
-"""Search: the subset of Stripe's query language that a payment needs: `field:"value"`, `metadata["key"]:"value"`, AND / OR.
+"""Search: the part of Stripe's query language that payments need: `field:"value"`, `metadata["key"]:"value"`, AND, OR.
 
 What was written becomes searchable after the account's index lag (`search_index` in `rules.yaml`, seconds on the
 account's clock): the real index is behind by up to a minute, and that is what a resolver has to live with.
@@ -60,14 +60,16 @@ def _page_number(page: str | None) -> int:
 
 
 def parse_query(query: str) -> Test:
-    """Turn a query into a test of an object. All clauses are joined by AND, or all by OR; mixing is an error there too."""
+    """Turn a query into a test of an object. Clauses are joined all by AND or all by OR; a mixture is refused."""
     tests: list[Test] = []
     words: set[str] = set()
     position = 0
     while True:
         clause = _CLAUSE.match(query, position)
         if clause is None:
-            raise invalid(f"We were unable to parse your search query at: {query[position : position + 40]}", param="query")
+            raise invalid(
+                f"We were unable to parse your search query at: {query[position : position + 40]}", param="query"
+            )
         tests.append(_test(clause))
         position = clause.end()
         if position == len(query):
