@@ -7,13 +7,18 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from compose.embedded import seed
+from compose.embedded.http import answers, call
+from compose.embedded.ports import HOST, Ports
 from compose.embedded.postgres import binaries
+from compose.embedded.process import Child, Spec
 from compose.embedded.shared import Hold
-from tests.parts import Database, Parts
+from tests.parts import Database, Merchant, Parts, Simulators
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = "payera_template"
@@ -65,3 +70,75 @@ def database(parts: Parts, template: str) -> Iterator[Database]:
     run_sql(parts, f"create database {name} template {template} strategy file_copy")
     yield Database(name, *(dsn(parts, name, user) for user in ("postgres", "payera_app", "payera_relay")))
     run_sql(parts, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def sims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulators]:
+    """Only the simulators, as a process of this worker's own, without a state folder."""
+    ports = Ports()
+    control = f"http://{HOST}:{ports.take()}"
+    command = [
+        sys.executable,
+        "-m",
+        "simulators.main",
+        "--control-port",
+        control.rpartition(":")[2],
+        "--port-base",
+        "0",
+    ]
+    spec = Spec("simulators", tuple(command), lambda: answers(f"{control}/healthz"), cwd=ROOT)
+    child = Child(spec, tmp_path_factory.mktemp("sims") / "simulators.log")
+    try:
+        child.wait_healthy()
+        yield Simulators(control, {each["slug"]: each["url"] for each in call("GET", f"{control}/v1/simulators")})
+    finally:
+        child.stop()
+        ports.release()
+
+
+@pytest.fixture(scope="session")
+def environment() -> Iterator[dict[str, Any]]:
+    """A whole environment (`payera up`), one for all workers of this run: its env.json."""
+    hold = Hold("environment", RUN)
+    yield hold.facts
+    hold.release()
+
+
+@pytest.fixture
+def merchant(environment: dict[str, Any]) -> Merchant:
+    """A fresh merchant on it, with its own accounts at stripe and dummypay, asked in that order."""
+    gateway, control = environment["gateway"], environment["control"]
+    made = seed.new_merchant(gateway, environment["admin_key"], "test")
+    key = made["secret_key"]
+    accounts = {slug: seed.connect(gateway, control, key, slug) for slug in seed.PROVIDERS}
+    call("PUT", f"{gateway}/v1/routing", {"providers": list(accounts), "max_fallbacks": 1}, bearer=key)
+    return Merchant(made["id"], key, made["publishable_key"], gateway, control, accounts)
+
+
+# --- in CI, a test that cannot run is a test that fails ---
+ALLOWED_SKIP = "absent here:"
+"""A skip for what a machine may really lack (another account, the PSPs' published files) begins with this."""
+_skips: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        if not reason.startswith(ALLOWED_SKIP):
+            _skips.append(f"{report.nodeid}: {reason}")
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _in_ci() and _skips and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _in_ci() and _skips:
+        terminalreporter.section("skipped in CI, which is a failure")
+        for line in _skips:
+            terminalreporter.line(line)

@@ -35,6 +35,7 @@ _SETTINGS = {
     "log_min_error_statement": "panic",  # no statement text in the log: it may carry a ciphertext or a name
     "log_checkpoints": "off",
     "jit": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing in /dev/shm
 }
 FOR_TESTS = {"synchronous_commit": "off", "max_connections": "400", "autovacuum_naptime": "5min"}
 
