@@ -12,13 +12,13 @@ begin
         if (s.operation).status = 'review' then
             return core.to_review_v1(s, (s.operation).review_reason);
         end if;
-        s.wake := core.is_live_v1(s.operation.status);
+        s.wake := core.is_live_v1((s.operation).status);
         return s;
     end if;
     case (s.operation).status
         when 'declined', 'not_sent', 'absent' then
             if p_cascade and (s.payment).cancel_requested_at is null and (s.payment).fallbacks_left > 0
-               and (s.payment).route_next < jsonb_array_length(s.payment.route) and p_at < (s.payment).cascade_until then
+               and (s.payment).route_next < jsonb_array_length((s.payment).route) and p_at < (s.payment).cascade_until then
                 if (s.payment).status <> 'processing' then
                     s.payment.status := 'processing';
                     s.payment.review_reason := null;
