@@ -88,10 +88,17 @@ class TestAccount:
 class Sims:
     """Running simulators by their addresses."""
 
-    def __init__(self, control_url: str, urls: Mapping[str, str], process: asyncio.subprocess.Process | None) -> None:
+    def __init__(
+        self,
+        control_url: str,
+        urls: Mapping[str, str],
+        process: asyncio.subprocess.Process | None = None,
+        group: Simulators | None = None,
+    ) -> None:
         self.control_url = control_url
         self.urls = dict(urls)
         self.process = process
+        self.group = group  # in this event loop: the simulators themselves
         self._session = aiohttp.ClientSession()
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
@@ -129,7 +136,7 @@ async def running(*slugs: str, state: Path | None = None) -> AsyncIterator[Sims]
     specs = {slug: spec for slug, spec in discover().items() if not slugs or slug in slugs}
     group = Simulators(specs, state=state)
     await group.start()
-    sims = Sims(group.control_url, {slug: world.url for slug, world in group.worlds.items()}, None)
+    sims = Sims(group.control_url, {slug: world.url for slug, world in group.worlds.items()}, group=group)
     try:
         yield sims
     finally:

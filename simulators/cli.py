@@ -1,0 +1,226 @@
+"""`payera sim …`: the simulators' control plane from a shell.
+
+An account is named by its id, or by its API key; without one, a simulator's first account in env.json is meant.
+"""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="The simulated PSPs: faults, journals, requests, clocks, webhooks.")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Slug = Annotated[str, typer.Argument(help="Which simulator: stripe, dummypay, …")]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", "-a", help="Account id or API key; default: the environment's own account.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+TIMEOUT_S = 60.0
+
+
+class _Failed(Exception):
+    """Shown as one line; exit code 1."""
+
+
+def _environment() -> dict[str, Any]:
+    state = Path(os.environ.get("PAYERA_STATE", ".payera"))
+    try:
+        found: dict[str, Any] = json.loads((state / "env.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _control() -> str:
+    url = os.environ.get("PAYERA_CONTROL") or _environment().get("control")
+    if not url:
+        raise _Failed("no control plane: start one with `payera up`, or name it in PAYERA_CONTROL")
+    return str(url)
+
+
+def _call(method: str, path: str, body: Any = None) -> Any:
+    """One call to the control plane; its refusals and a silent address end the command with one line."""
+    try:
+        request = urllib.request.Request(  # noqa: S310 - the control plane's own address
+            _control() + path,
+            None if body is None else json.dumps(body).encode(),
+            {"content-type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            return json.load(answer)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            try:
+                said = json.load(refused)["error"]["message"]
+            except (ValueError, KeyError):
+                said = refused.reason
+        raise _exit(f"{refused.code}: {said}") from None
+    except (_Failed, OSError) as failed:
+        raise _exit(str(failed)) from None
+
+
+def _exit(message: str) -> typer.Exit:
+    err.print(f"[red]payera sim:[/red] {escape(message)}")
+    return typer.Exit(1)
+
+
+def _account(slug: str, wanted: str | None) -> str:
+    """The path of an account."""
+    if wanted is None:
+        wanted = _environment().get("simulators", {}).get(slug, {}).get("account")
+        if wanted is None:
+            raise _exit(f"the environment has no account at {slug}: name one with --account")
+    known = _call("GET", f"/v1/{slug}/accounts")["accounts"]
+    for account in known:
+        if wanted in (account["account"], account["api_key"]):
+            return f"/v1/{slug}/accounts/{account['account']}"
+    raise _exit(f"no account {wanted!r} at {slug}")
+
+
+def _show(value: Any) -> None:
+    out.print(json.dumps(value, indent=2, ensure_ascii=False), markup=False)
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], empty: str) -> None:
+    if not rows:
+        out.print(empty)
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(escape("" if row.get(name) is None else str(row[name])) for name in columns))
+    out.print(table)
+
+
+@app.command("list")
+def simulators(as_json: AsJson = False) -> None:
+    """The simulators that run."""
+    found = _call("GET", "/v1/simulators")
+    _show(found) if as_json else _table(found, ("slug", "title", "url"), "no simulator runs")
+
+
+@app.command()
+def accounts(slug: Slug, as_json: AsJson = False) -> None:
+    """The accounts at a simulator."""
+    found = _call("GET", f"/v1/{slug}/accounts")["accounts"]
+    _show(found) if as_json else _table(found, ("account", "api_key", "url"), "no account")
+
+
+@app.command()
+def account(
+    slug: Slug,
+    api_key: Annotated[str | None, typer.Option(help="Its key; default: invented.")] = None,
+    webhook_secret: Annotated[str | None, typer.Option(help="Its webhook secret; default: invented.")] = None,
+    door: Annotated[bool, typer.Option("--door", help="A port of its own, which can refuse connections.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of its ids and its chance.")] = None,
+) -> None:
+    """Create an account and print its keys."""
+    wanted: dict[str, Any] = {"api_key": api_key, "webhook_secret": webhook_secret, "door": door, "seed": seed}
+    _show(_call("POST", f"/v1/{slug}/accounts", {key: value for key, value in wanted.items() if value is not None}))
+
+
+@app.command()
+def faults(
+    slug: Slug,
+    rule: Annotated[
+        str | None,
+        typer.Argument(help="Set this RULE (YAML): '{when: {operation: authorize}, then: rate_limit}'"),
+    ] = None,
+    account: AccountOption = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all faults (or one, with --id) first.")] = False,
+    fault_id: Annotated[str | None, typer.Option("--id", help="With --clear: only this one.")] = None,
+) -> None:
+    """Show an account's faults, set one, or clear them."""
+    path = _account(slug, account)
+    if clear:
+        removed = _call("DELETE", f"{path}/faults" + (f"/{fault_id}" if fault_id else ""))["removed"]
+        out.print(f"{removed} removed")
+    if rule is not None:
+        try:
+            parsed = yaml.safe_load(rule)
+        except yaml.YAMLError as wrong:
+            raise _exit(f"not YAML: {wrong}") from None
+        _show(_call("POST", f"{path}/faults", parsed))
+    elif not clear:
+        rows = [
+            {**found, "when": json.dumps(found["when"]), "then": json.dumps(found["then"])}
+            for found in _call("GET", f"{path}/faults")["faults"]
+        ]
+        _table(rows, ("id", "when", "then", "times", "fired"), "no faults")
+
+
+@app.command()
+def journal(slug: Slug, account: AccountOption = None, as_json: AsJson = False) -> None:
+    """The money an account moved."""
+    entries = _call("GET", f"{_account(slug, account)}/journal")["entries"]
+    columns = ("seq", "at", "kind", "amount", "currency", "object", "parent", "reference", "payment", "code")
+    _show(entries) if as_json else _table(entries, columns, "no money moved")
+
+
+@app.command()
+def requests(slug: Slug, account: AccountOption = None, as_json: AsJson = False) -> None:
+    """The requests an account received, and which of them met a fault."""
+    lines = _call("GET", f"{_account(slug, account)}/requests")["requests"]
+    columns = ("seq", "at", "method", "path", "operation", "idempotency_key", "status", "fault", "committed")
+    _show(lines) if as_json else _table(lines, columns, "no request yet")
+
+
+@app.command()
+def webhooks(
+    slug: Slug,
+    account: AccountOption = None,
+    resend: Annotated[str | None, typer.Option(help="Send this event again.")] = None,
+    to: Annotated[str | None, typer.Option(help="Send notifications to this URL from now on.")] = None,
+) -> None:
+    """The notifications an account sent or has waiting."""
+    path = _account(slug, account)
+    if to is not None:
+        _show(_call("PUT", f"{path}/webhook", {"url": to}))
+    if resend is not None:
+        _show(_call("POST", f"{path}/webhooks/{resend}/resend"))
+    if to is None and resend is None:
+        rows = [
+            {**found, "attempts": ", ".join(str(a["status"] or a["error"]) for a in found["attempts"])}
+            for found in _call("GET", f"{path}/webhooks")["deliveries"]
+        ]
+        _table(rows, ("event", "type", "endpoint", "status", "attempts"), "no notification yet")
+
+
+@app.command()
+def clock(
+    slug: Slug,
+    account: AccountOption = None,
+    advance: Annotated[float | None, typer.Option(help="Seconds to move forward.")] = None,
+) -> None:
+    """An account's virtual clock: show it, or move it forward."""
+    path = _account(slug, account)
+    _show(_call("GET", f"{path}/clock") if advance is None else _call("POST", f"{path}/clock", {"advance_s": advance}))
+
+
+@app.command()
+def settle(
+    slug: Slug,
+    thing: Annotated[str, typer.Argument(help="The id of what waits.")],
+    action: Annotated[str | None, typer.Argument(help="What it shall do; default: what it waits for.")] = None,
+    account: AccountOption = None,
+) -> None:
+    """Move a waiting resource by hand."""
+    _show(
+        _call("POST", f"{_account(slug, account)}/settle", {"object": thing} | ({"action": action} if action else {}))
+    )
+
+
+@app.command()
+def reset(slug: Slug, account: AccountOption = None) -> None:
+    """Forget everything of an account but its keys and its webhook address."""
+    _show(_call("POST", f"{_account(slug, account)}/reset"))
