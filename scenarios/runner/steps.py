@@ -211,7 +211,7 @@ class Player:
 
     async def _resend(self, step: Step) -> None:
         """The PSP sends its newest notification (of a type) again, so many times."""
-        account, wanted = self.world.accounts[step.told["provider"]], step.told.get("event")
+        account, wanted = self.world.accounts[step.told["provider"]], step.told.get("notification")
         rows = [row for row in await account.webhooks() if wanted in {None, row["type"]}]
         if not rows:
             known = sorted({str(row["type"]) for row in await account.webhooks()})

@@ -74,10 +74,10 @@ async def _lacking_at(account: Account, told: dict[str, Any], times: int) -> str
         lines = [str(entry) for entry in await journal(account)]
         if lines.count(told["journal"]) < times:
             return f"the journal of {account.provider} is {lines}"
-    if "event" in told:
-        count = sum(1 for row in await account.webhooks() if row["type"] == told["event"])
+    if "notification" in told:
+        count = sum(len(row["attempts"]) for row in await account.webhooks() if row["type"] == told["notification"])
         if count < times:
-            return f"{account.provider} has sent {count} {told['event']}, not {times}"
+            return f"{account.provider} has sent {told['notification']} {count} times, not {times}"
     return None
 
 
