@@ -31,7 +31,7 @@ async def test_sends_with_its_fence_and_timeout() -> None:
 @pytest.mark.parametrize(("lease_s", "psp_timeout_s"), [(15, 10), (3, 2), (0.5, 0.1)])
 def test_the_longest_answer_ends_inside_the_lease(lease_s: float, psp_timeout_s: float) -> None:
     timing = Timing(psp_timeout_s=psp_timeout_s, lease_s=lease_s)
-    assert 0 < timing.send_within_s
+    assert timing.send_within_s > 0
     assert timing.send_within_s + psp_timeout_s < lease_s
 
 
@@ -77,7 +77,11 @@ async def test_a_connector_that_hangs_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("kind", "answer", "expected"),
     [
-        ("authorize", Approved("p", 4201, "EUR"), Unknown("conflict", "p", "asked for 4200 EUR, the PSP says 4201 EUR")),
+        (
+            "authorize",
+            Approved("p", 4201, "EUR"),
+            Unknown("conflict", "p", "asked for 4200 EUR, the PSP says 4201 EUR"),
+        ),
         ("capture", Approved("p", 4200, "USD"), Unknown("conflict", "p", "asked for 4200 EUR, the PSP says 4200 USD")),
         ("refund", Approved("p", 1, "EUR"), Unknown("conflict", "p", "asked for 4200 EUR, the PSP says 1 EUR")),
         ("void", Approved("p", 0, "EUR"), Approved("p", 0, "EUR")),
