@@ -25,25 +25,25 @@ class StripeConnector:
         if amount is None:
             return NotSent(cause="amount_not_expressible")
         value = await self._post(call, "/v1/payment_intents", wire.authorize_form(call, card, amount))
-        return mapping.authorization(value, call) if isinstance(value, Mapping) else value
+        return _understood(value, call)
 
     async def capture(self, call: ProviderCall) -> Outcome:
         amount = mapping.to_wire_amount(call.amount, call.currency)
         if amount is None:
             return NotSent(cause="amount_not_expressible")
         value = await self._post(call, f"{_intent(call)}/capture", wire.capture_form(call, amount))
-        return mapping.capture(value, call) if isinstance(value, Mapping) else value
+        return _understood(value, call)
 
     async def void(self, call: ProviderCall) -> Outcome:
         value = await self._post(call, f"{_intent(call)}/cancel", {"cancellation_reason": "requested_by_customer"})
-        return mapping.void(value, call) if isinstance(value, Mapping) else value
+        return _understood(value, call)
 
     async def refund(self, call: ProviderCall) -> Outcome:
         amount = mapping.to_wire_amount(call.amount, call.currency)
         if amount is None:
             return NotSent(cause="amount_not_expressible")
         value = await self._post(call, "/v1/refunds", wire.refund_form(call, amount))
-        return mapping.refund(value) if isinstance(value, Mapping) else value
+        return _understood(value, call)
 
     async def read(self, call: ProviderCall) -> Outcome:
         match call.kind:
@@ -51,14 +51,11 @@ class StripeConnector:
                 return await self._search(call)
             case "authorize":
                 value = await self._get(call, f"/v1/payment_intents/{quote(call.provider_reference or '')}", _EXPAND)
-                return mapping.authorization(value, call) if isinstance(value, Mapping) else value
+                return _understood(value, call)
             case "refund":
                 return await self._read_refund(call)
             case "capture" | "void":
-                value = await self._get(call, _intent(call), _EXPAND)
-                if not isinstance(value, Mapping):
-                    return value
-                return (mapping.capture if call.kind == "capture" else mapping.void)(value, call)
+                return _understood(await self._get(call, _intent(call), _EXPAND), call)
 
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
@@ -80,12 +77,12 @@ class StripeConnector:
         found = value.get("data")
         if not isinstance(found, list):
             return Unknown(cause="malformed", detail="no list in the search result")
-        return mapping.authorization(found[0], call) if found else Absent()
+        return _understood(found[0], call) if found else Absent()
 
     async def _read_refund(self, call: ProviderCall) -> Outcome:
         if call.provider_reference is not None:
             value = await self._get(call, f"/v1/refunds/{quote(call.provider_reference)}", {})
-            return mapping.refund(value) if isinstance(value, Mapping) else value
+            return _understood(value, call)
         after: str | None = None
         while True:
             page = {"payment_intent": call.parent_reference or "", "limit": "100"}
@@ -97,7 +94,7 @@ class StripeConnector:
                 return Unknown(cause="malformed", detail="no list of refunds")
             for item in listed:
                 if (item.get("metadata") or {}).get("payera_operation") == call.operation_id:
-                    return mapping.refund(item)
+                    return _understood(item, call)
             if not value.get("has_more") or not listed:
                 return Absent()
             after = str(listed[-1]["id"])
@@ -115,7 +112,7 @@ class StripeConnector:
         if settled is not None or not isinstance(answer, Answer):
             return settled or Unknown(cause="malformed")
         value = answer.json() or {}
-        return value if answer.status < 300 else wire.refusal(value)
+        return value if answer.status < 300 else wire.refusal(value, call)
 
     async def _get(self, call: ProviderCall, path: str, query: dict[str, str]) -> Mapping[str, Any] | Outcome:
         """A read. Whatever goes wrong with a read proves nothing about the operation."""
@@ -133,6 +130,24 @@ class StripeConnector:
 
 _EXPAND = {"expand[0]": "latest_charge"}
 _EXPAND_LISTED = {"expand[0]": "data.latest_charge"}
+
+
+_MEANINGS = {
+    "authorize": mapping.authorization,
+    "capture": mapping.capture,
+    "void": mapping.void,
+    "refund": mapping.refund,
+}
+
+
+def _understood(value: Mapping[str, Any] | Outcome, call: ProviderCall) -> Outcome:
+    """What an object means for this kind of call; outcomes pass through."""
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        return _MEANINGS[call.kind](value, call)
+    except (KeyError, TypeError, ValueError):
+        return Unknown(cause="malformed", detail="a field is missing or of another type")
 
 
 def _intent(call: ProviderCall) -> str:

@@ -100,6 +100,10 @@ EVENTS: frozenset[str] = frozenset(
 """The events that say something about one of our operations; the `charge.*` twins would say it again."""
 
 
+MARK_PREFIX = "cap_"
+"""Captures mark their intent with a metadata key that is their operation id; the value is the amount."""
+
+
 def to_wire_amount(amount: int, currency: str) -> int | None:
     """Our minor units in Stripe's, or None where Stripe can't express them."""
     divisor = DIVISOR.get(currency, 1)
@@ -154,12 +158,14 @@ def authorization(intent: Mapping[str, Any], call: ProviderCall) -> Outcome:
 
 def capture(intent: Mapping[str, Any], call: ProviderCall) -> Outcome:
     """Whether the intent bears the mark of this capture (its metadata key is our operation id), and how much it was."""
-    mark = (intent.get("metadata") or {}).get(call.operation_id)
-    if mark is None:
+    marks = {key: int(value) for key, value in (intent.get("metadata") or {}).items() if key.startswith(MARK_PREFIX)}
+    if call.operation_id not in marks:
         return Absent()
     currency = str(intent["currency"]).upper()
     reference = _id(intent.get("latest_charge")) or str(intent["id"])
-    return Approved(reference, amount=int(mark), currency=currency, captured=True)
+    # What Stripe took beyond, or short of, all captures that we know of is this one's difference.
+    difference = from_wire_amount(int(intent["amount_received"]), currency) - sum(marks.values())
+    return Approved(reference, marks[call.operation_id] + difference, currency, captured=True)
 
 
 def void(intent: Mapping[str, Any], call: ProviderCall) -> Outcome:
@@ -175,7 +181,7 @@ def void(intent: Mapping[str, Any], call: ProviderCall) -> Outcome:
             return Unknown(cause="conflict", detail="unexpected status of the intent")
 
 
-def refund(value: Mapping[str, Any]) -> Outcome:
+def refund(value: Mapping[str, Any], _: ProviderCall) -> Outcome:
     """The state of a refund object."""
     reference = str(value["id"])
     currency = str(value["currency"]).upper()

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import orjson
 
 from gateway.connectors.http import Answer
-from gateway.connectors.stripe.mapping import decline
+from gateway.connectors.stripe.mapping import decline, void
 from gateway.domain.card import CardSecret, Secret
 from gateway.domain.errors import BadSignature
 from gateway.domain.outcome import NotSent, Outcome, Unknown
@@ -88,7 +88,8 @@ def unsettled(answer: Answer | NotSent | Unknown) -> Outcome | None:
         case 429:
             return Unknown(cause="rate_limited")
         case 409:
-            return Unknown(cause="in_progress" if code == "idempotency_key_in_use" else "conflict", detail=code)
+            # The key is in use, or another request holds the object (`lock_timeout`): both pass.
+            return Unknown(cause="in_progress", detail=code)
         case status if status >= 500 or status < 200 or 300 <= status < 400:
             return Unknown(cause="server_error", detail=f"HTTP {status}")
         case _ if answer.json() is None:
@@ -100,14 +101,17 @@ def unsettled(answer: Answer | NotSent | Unknown) -> Outcome | None:
             return None
 
 
-def refusal(value: Mapping[str, Any]) -> Outcome:
+def refusal(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
     """A 4xx with Stripe's error envelope."""
     error = value.get("error")
     if not isinstance(error, Mapping):
         return Unknown(cause="malformed", detail="no error object")
     intent = error.get("payment_intent")
-    reference = intent.get("id") if isinstance(intent, Mapping) else None
-    return decline(error, reference)
+    if not isinstance(intent, Mapping):
+        return decline(error, None)
+    if call.kind == "void" and intent.get("status") == "canceled":
+        return void(intent, call)  # somebody, or the PSP's own expiry, was first: what was asked for is so
+    return decline(error, str(intent["id"]))
 
 
 def check_signature(header: str, body: bytes, secret: Secret, now_s: float) -> None:
