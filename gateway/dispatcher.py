@@ -64,7 +64,7 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     name = f"dispatcher-{socket.gethostname()}-{os.getpid()}"
     feed = EventFeed(settings.kafka, settings.topic, GROUP, health)
     try:
-        async with HttpWebhookSender(EgressPolicy(test=test)) as sender:
+        async with HttpWebhookSender(EgressPolicy(test=test, allow_hosts=settings.egress_allow)) as sender:
             deliveries = Deliveries(database, deliver, health, name)
             IN_FLIGHT.set_function(lambda: deliveries.in_flight)
             await run_parts(health, {"kafka": lambda: feed.follow(plan), "deliveries": deliveries.run}, stop)

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 
 from gateway.adapters.background import PeerAway, patiently, pause, run_parts, run_process
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.failpoints import ScriptedFailpoints
 from gateway.adapters.health import Health
 from gateway.adapters.kafka import EventPublisher
 from gateway.adapters.keys import CvvKeys, load_keys
@@ -56,21 +57,24 @@ class Relay:
         self._health = health
         self._settings = settings
         self._name = f"relay-{socket.gethostname()}-{os.getpid()}"
+        # How long what a killed relay held stays held. The attempts' lease says how patient this environment is.
+        self._lease_s = min(max(settings.lease_s, 3.0), 10.0)
         self.events = asyncio.Event()
         self.orders = asyncio.Event()
 
     async def publish(self) -> None:
         """Outbox → Kafka. A cluster that was not seen before first gets what it has not seen."""
-        publisher = EventPublisher(self._settings.kafka or "", self._settings.topic)
+        publisher = EventPublisher(self._settings.kafka or "", self._settings.topic, ack_timeout_s=self._lease_s / 2)
         try:
             await publisher.open()
             again = await self._store.system("outbox_republish_v1", {"cluster": publisher.cluster})
             _log.info("kafka_open", cluster=publisher.cluster, republished=again["unsent"])
             self._health.ok("kafka")
-            command = RelayOutbox(self._name)
+            command = RelayOutbox(self._name, lease_s=self._lease_s)
+            failpoints = ScriptedFailpoints(self._settings.failpoints)
             checked_s = self._clock.monotonic_s()
             while True:
-                done = await relay_outbox(self._store, publisher, orjson.dumps, self._clock, command)
+                done = await relay_outbox(self._store, publisher, orjson.dumps, self._clock, failpoints, command)
                 PUBLISHED.inc(done.sent)
                 if not done.complete:
                     raise PeerAway("kafka: not every event was acknowledged")
@@ -95,7 +99,7 @@ class Relay:
 
     async def wake(self) -> None:
         """Orders → Temporal, until acknowledged."""
-        command = WakeOrders(self._name)
+        command = WakeOrders(self._name, lease_s=self._lease_s)
         while True:
             done = await wake_orders(self._store, self._workflows, command)
             WOKEN.inc(done.woken)

@@ -2,7 +2,8 @@
 
     send.before=sleep:1.5;apply.before=exit;send.after=sleep:0.2*3
 
-Points: begin.after, send.before, send.after, apply.before, apply.after. `exit` ends the process at once, as kill -9
+Points of a payment: begin.after, send.before, send.after, apply.before, apply.after. Points of the relay: relay.before
+(events claimed, none handed to Kafka), relay.after (acknowledged by Kafka, not marked). `exit` ends the process at once, as kill -9
 does; `sleep:seconds` waits; `*n` lets the point fire n times only. What fired is logged: a fault that never fired
 proves nothing.
 """
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 
 from gateway.settings import SettingsInvalid
 
-POINTS = frozenset({"begin.after", "send.before", "send.after", "apply.before", "apply.after"})
+POINTS = frozenset(
+    {"begin.after", "send.before", "send.after", "apply.before", "apply.after", "relay.before", "relay.after"}
+)
 
 _RULE = re.compile(
     r"(?P<name>[a-z.]+)=(?:(?P<exit>exit)|sleep:(?P<seconds>[0-9]+(?:\.[0-9]+)?))(?:\*(?P<times>[0-9]+))?"

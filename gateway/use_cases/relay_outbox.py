@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
-from gateway.use_cases.ports import Clock, Json, Store
+from gateway.use_cases.ports import Clock, Failpoints, Json, Store
 
 _USE_OF_LEASE = 0.5
 """The part of a lease in which new messages may still be handed over: the rest is for their acknowledgement."""
@@ -50,7 +50,7 @@ class Relayed:
 
 
 async def relay_outbox(
-    store: Store, stream: EventStream, encode: Encode, clock: Clock, command: RelayOutbox
+    store: Store, stream: EventStream, encode: Encode, clock: Clock, failpoints: Failpoints, command: RelayOutbox
 ) -> Relayed:
     """Claim whole runs of payments' events, publish them, and mark what was acknowledged.
 
@@ -63,6 +63,8 @@ async def relay_outbox(
         "outbox_claim_v1",
         {"relay": command.relay, "limit": command.limit, "lease_ms": int(command.lease_s * 1000)},
     )
+    if rows:
+        await failpoints.reach("relay.before")
     waiting = [list(run) for _, run in groupby(sorted(rows, key=_place), key=lambda row: row["payment_id"])]
     sent: list[object] = []
     try:
@@ -73,6 +75,7 @@ async def relay_outbox(
             waiting = [run for run, acknowledged in zip(waiting, answers, strict=True) if acknowledged and run]
     finally:
         if sent:
+            await failpoints.reach("relay.after")
             await store.system("outbox_sent_v1", {"relay": command.relay, "ids": sent, "cluster": stream.cluster})
     return Relayed(claimed=len(rows), sent=len(sent))
 
