@@ -124,7 +124,10 @@ class Deliveries:
             start_by_s, row = chain.popleft()
             async with gate:
                 if time.monotonic() < start_by_s:
-                    self._results.append(await self._deliver(row))
+                    # In two steps: `self._results` is exchanged while the delivery is under way, and a list looked up
+                    # before the wait would be the one that has been recorded already.
+                    result = await self._deliver(row)
+                    self._results.append(result)
                     self._has_results.set()
             self._held[endpoint] -= 1
         del self._chains[key]
