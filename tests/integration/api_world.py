@@ -47,6 +47,7 @@ class World:
     url: str
     control: str
     log: Path
+    keys: Path
 
     def call(
         self, method: str, path: str, body: Any = None, *, key: str | None = None, headers: Json | None = None
@@ -80,6 +81,11 @@ class World:
             order = {"providers": ["dummypay"], "max_fallbacks": 0}
             assert self.call("PUT", "/v1/routing", order, key=merchant["secret_key"]).status_code == 200
         return Shop(merchant["id"], merchant["secret_key"], merchant["publishable_key"], account.json(), psp)
+
+    def fault(self, shop: Shop, when: Json, then: Any, **more: Any) -> None:
+        """Let the shop's PSP misbehave from now on."""
+        path = f"/v1/dummypay/accounts/{shop.psp['account']}/faults"
+        self.control_call("POST", path, {"when": when, "then": then} | more)
 
     def journal(self, shop: Shop) -> list[Json]:
         """What moved at the shop's PSP."""
@@ -118,7 +124,7 @@ def running_world(parts: Parts, database: Database, folder: Path, **settings: st
         stack.callback(_stop, process)
         url = f"http://127.0.0.1:{port}"
         _wait_until_healthy(url, process, log)
-        yield World(url, control, log)
+        yield World(url, control, log, keys)
 
 
 @contextlib.contextmanager
