@@ -59,7 +59,7 @@ def create_charge(x: Exchange) -> Answer:
         "network_transaction_id": None,
         "reference": x.facts.reference,
         "payment": x.facts.payment,
-        "description": wire.text_of(x.body, "description"),
+        "description": wire.prose_of(x.body, "description"),
         "created": x.account.now(),
         "capture": wire.flag_of(x.body, "capture"),
         "card": x.card(sent["number"], sent["exp_month"], sent["exp_year"], sent.get("name")),
@@ -95,7 +95,7 @@ def refund_charge(x: Exchange) -> Answer:
         errors.wrong_state(f"A charge that is {charge['status']} has nothing to give back.")
     if x.amount > _rest(x, charge):
         errors.invalid("amount", "More than is left of the captured amount.")
-    return _operate(x, charge, {"reason": wire.text_of(x.body, "reason")})
+    return _operate(x, charge, {"reason": wire.prose_of(x.body, "reason")})
 
 
 def _operate(x: Exchange, charge: Json, extra: Json) -> Answer:

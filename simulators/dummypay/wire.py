@@ -15,6 +15,7 @@ from simulators.kit.idempotency import IdempotencyPolicy
 from simulators.kit.spec import Dialect, Signed
 
 MAX_AMOUNT = 99_999_999_999
+MAX_PROSE = 1000
 _REFERENCE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -58,6 +59,14 @@ def text_of(body: dict[str, Any], name: str) -> str | None:
     value = body.get(name)
     if value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
         errors.invalid(name, "Up to 255 printable characters.")
+    return value
+
+
+def prose_of(body: dict[str, Any], name: str) -> str | None:
+    """An optional text for people, up to a thousand characters. Raises Refusal."""
+    value = body.get(name)
+    if value is not None and not (isinstance(value, str) and len(value) <= MAX_PROSE):
+        errors.invalid(name, "Up to a thousand characters.")
     return value
 
 

@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import orjson
 
 from simulators.kit.actions import Action
 
 if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
     from simulators.kit.accounts import Account
 
 ENDPOINTS = "kit.endpoints"
@@ -28,18 +29,27 @@ STALE_S = 3600
 Json = dict[str, Any]
 
 
+class Unanswered(Exception):
+    """A notification got no HTTP answer; the message is the kind of failure."""
+
+
 class Sender:
     """The HTTP client all accounts of a process share. It follows no redirects and reads no bodies."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._session: ClientSession | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """Send; returns the status. Raises OSError or aiohttp.ClientError or TimeoutError where nobody answered."""
+        """Send; returns the status. Raises Unanswered where nobody answered."""
+        import aiohttp  # a third of a process's start, and many processes never notify anybody
+
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
-        async with self._session.post(url, data=body, headers=dict(headers), allow_redirects=False) as answer:
-            return answer.status
+        try:
+            async with self._session.post(url, data=body, headers=dict(headers), allow_redirects=False) as answer:
+                return answer.status
+        except (OSError, aiohttp.ClientError, TimeoutError) as failed:
+            raise Unanswered(type(failed).__name__) from failed
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -189,8 +199,8 @@ class Webhooks:
         at = time.time()
         try:
             status = await account.world.sender.post(endpoint["url"], headers, body)
-        except (OSError, aiohttp.ClientError, TimeoutError) as failed:
-            return {"at": at, "status": None, "error": type(failed).__name__}
+        except Unanswered as failed:
+            return {"at": at, "status": None, "error": str(failed)}
         return {"at": at, "status": status}
 
     def _settle(self, delivery: Json) -> None:

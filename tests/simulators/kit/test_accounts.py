@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from simulators.kit.testing import Refused, Sims, TestAccount, running
-from tests.simulators.shop import Shop, receiver, shop_at
+from tests.simulators.dummypay.client import Shop, receiver, shop_at
 
 pytestmark = pytest.mark.asyncio
 

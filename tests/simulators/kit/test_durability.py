@@ -10,7 +10,7 @@ import pytest
 
 from simulators.kit.log import CorruptLog, Log
 from simulators.kit.testing import TestAccount, eventually, spawned
-from tests.simulators.shop import receiver, shop_at
+from tests.simulators.dummypay.client import receiver, shop_at
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from simulators.kit.testing import Refused, eventually, running
-from tests.simulators.shop import Shop, shop_at
+from tests.simulators.dummypay.client import Shop, shop_at
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simulators.kit.testing import Refused, eventually, running
-from tests.simulators.shop import Receiver, Shop, receiver, shop_at, unused_port
+from tests.simulators.dummypay.client import Receiver, Shop, receiver, shop_at, unused_port
 
 pytestmark = pytest.mark.asyncio
 
