@@ -19,6 +19,9 @@ declare
 begin
     perform core.tenant_v1(p_merchant);
     s := core.progress_begin_v1(p ->> 'operation_id');
+    if (p ->> 'epoch')::int > (s.operation).epoch then
+        perform core.refuse_v1('PA500', 'epoch_unknown', 'This epoch was never given out.');
+    end if;
     v_was := (s.operation).status;
     v_hinted := (s.operation).hinted;
     if not core.is_live_v1(v_was) and (not v_approved or v_was in ('approved', 'reversed')) then
