@@ -5,22 +5,22 @@ file may hold in pieces or compressed is read a second time through its own door
 value of the SQLite database, every message of every Kafka topic.
 """
 
-import asyncio
 import os
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from confluent_kafka import Producer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from compose.embedded.postgres import binaries
 from scenarios.pan_scan import Hit, Scanner
 
+_KAFKA_SILENT_S = 20.0
 _KINDS = {"postgres": "PostgreSQL files", "temporal": "Temporal files", "logs": "process logs"}
 _KINDS |= {"simulators": "simulators' state", "keys": "key files", "kafka": "Kafka files", "run": "run files"}
 
@@ -90,46 +90,48 @@ def scan_sqlite(scanner: Scanner, database: Path, counts: list[Count]) -> Iterat
     counts.append(Count("Temporal rows", "rows", rows, size))
 
 
-async def scan_kafka(scanner: Scanner, address: str, counts: list[Count]) -> list[Hit]:
-    """Every message of every topic from its beginning: key, value and headers."""
-    hits: list[Hit] = []
+def scan_kafka(scanner: Scanner, address: str, counts: list[Count]) -> Iterator[Hit]:
+    """Every message of every topic from its beginning: key, value and headers. Raises `KafkaException` if none answers."""
     messages = size = 0
-    async for topic, place, data in _messages(address):
+    for topic, place, data in _messages(address):
         messages += 1
         size += len(data)
-        hits += scanner.scan(f"Kafka topic {topic}: {place}", data)
+        yield from scanner.scan(f"Kafka topic {topic}: {place}", data)
     counts.append(Count("Kafka topics", "messages", messages, size))
-    return hits
 
 
-def _partitions(address: str) -> list[TopicPartition]:
-    """Every partition of every topic; aiokafka tells only of those of topics it was told of."""
-    topics = Producer({"bootstrap.servers": address}).list_topics(timeout=10).topics
-    return [TopicPartition(name, number) for name in sorted(topics) for number in sorted(topics[name].partitions)]
-
-
-async def _messages(address: str) -> AsyncIterator[tuple[str, str, bytes]]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", enable_auto_commit=False)
-    partitions = await asyncio.to_thread(_partitions, address)
-    await consumer.start()
+def _messages(address: str) -> Iterator[tuple[str, str, bytes]]:
+    options = {"bootstrap.servers": address, "group.id": "payera-scan", "enable.auto.commit": False}
+    consumer = Consumer({**options, "enable.partition.eof": True, "log_level": 3, "error_cb": lambda error: None})
     try:
-        if not partitions:
-            return
-        consumer.assign(partitions)
-        ends: dict[Any, int] = await consumer.end_offsets(partitions)
-        begins: dict[Any, int] = await consumer.beginning_offsets(partitions)
-        missing = {partition for partition in partitions if begins[partition] < ends[partition]}
-        await consumer.seek_to_beginning(*partitions)
-        while missing:
-            batches = await asyncio.wait_for(consumer.getmany(timeout_ms=500), 30)
-            for partition, records in batches.items():
-                for record in records:
-                    parts = [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
-                    place = f"partition {partition.partition}, offset {record.offset}"
-                    yield partition.topic, place, b"\0".join(parts)
-            missing = {p for p in missing if await consumer.position(p) < ends[p]}
+        topics = consumer.list_topics(timeout=5).topics
+        names = [(topic, number) for topic in sorted(topics) for number in topics[topic].partitions]
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic, number in names])
+        unread = set(names)
+        quiet_since = time.monotonic()
+        while unread:
+            for message in consumer.consume(1000, timeout=0.5):
+                quiet_since = time.monotonic()
+                error = message.error()
+                if error is None:
+                    parts = [
+                        message.key() or b"",
+                        message.value() or b"",
+                        *(v for _, v in message.headers() or () if v),
+                    ]
+                    yield (
+                        message.topic(),
+                        f"partition {message.partition()}, offset {message.offset()}",
+                        b"\0".join(parts),
+                    )
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    unread.discard((message.topic(), message.partition()))
+                else:
+                    raise KafkaException(error)
+            if time.monotonic() - quiet_since > _KAFKA_SILENT_S:
+                raise RuntimeError(f"Kafka at {address} gave no end of {sorted(unread)}")
     finally:
-        await consumer.stop()
+        consumer.close()
 
 
 def _door(dsn: str) -> dict[str, str]:
@@ -161,7 +163,7 @@ def scan_everything(scanner: Scanner, env: dict[str, Any]) -> tuple[list[Hit], l
     hits = list(scan_files(scanner, state, counts))
     hits += scan_rows(scanner, env["postgres"], counts)
     hits += scan_sqlite(scanner, state / "temporal" / "temporal.sqlite", counts)
-    hits += asyncio.run(scan_kafka(scanner, env["kafka"], counts))
+    hits += scan_kafka(scanner, env["kafka"], counts)
     return hits, counts
 
 

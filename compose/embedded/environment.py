@@ -102,7 +102,7 @@ def _wait_ready(layout: Layout, progress: Callable[[str], None]) -> None:
     seen: set[str] = set()
     born_by = time.monotonic() + 10
     while time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.15)
         try:
             answer = ask(layout.socket, {"do": "status"})
         except NoSupervisor:

@@ -157,7 +157,7 @@ class Supervisor:
                 return
             if time.monotonic() > deadline:
                 raise child.failure(f"not finished after {spec.start_within_s:g} s")
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.08)
 
     async def _publish(self) -> None:
         """Seed what a person needs to begin, then tell where everything is."""

@@ -1,5 +1,6 @@
 """The whole environment, shared by all tests of the run: its processes, the demo merchant, a payment through it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from compose.embedded import environment as control
 from compose.embedded import seed
 from compose.embedded.http import CallFailed, call
+from compose.embedded.layout import Layout, load_secrets
+from compose.embedded.services import Plan
 from tests.integration.test_environment_parts import wait_until
 from tests.parts import Merchant, Simulators
 
@@ -57,3 +60,16 @@ def test_the_simulators_alone(sims: Simulators) -> None:
     assert account["url"] == sims.urls["dummypay"]
     with pytest.raises(CallFailed, match="HTTP 401"):
         call("GET", f"{sims.urls['dummypay']}/v1/charges/unknown", bearer="nobody's key")
+
+
+def test_a_second_start_keeps_the_merchant_and_its_accounts(environment: dict[str, Any]) -> None:
+    layout = Layout(Path(environment["state"]))
+    ports = dict.fromkeys(("temporal-http", "temporal-metrics", "simulators"), 0)
+    for name, key in (("api", "gateway"), ("control", "control"), ("postgres", "postgres"), ("temporal", "temporal")):
+        ports[name] = int(re.findall(r":(\d+)", environment[key])[-1])
+    again = seed.describe(Plan(layout, load_secrets(layout), ports))
+    same = ("gateway", "control", "merchant", "admin_key", "postgres", "temporal", "kafka", "simulators")
+    assert {key: again[key] for key in same} == {key: environment[key] for key in same}
+    key = environment["merchant"]["secret_key"]
+    listed = call("GET", environment["gateway"] + "/v1/provider_accounts", bearer=key)["data"]
+    assert sorted(account["provider"] for account in listed) == sorted(seed.PROVIDERS)
