@@ -13,8 +13,10 @@ Nothing here logs or raises a header or a body: both may hold credentials and ca
 """
 
 import asyncio
+import select
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -59,6 +61,10 @@ class Fenced(Exception):
     """The sender's time to send is over; no byte was written."""
 
 
+class _Stale(Exception):
+    """A kept connection that the other side has closed; no byte of this request was written."""
+
+
 @dataclass(slots=True)
 class _Progress:
     send_by: float | None
@@ -73,8 +79,24 @@ class _FencedRequest(aiohttp.ClientRequest):
         progress = _progress.get()
         if progress.send_by is not None and time.monotonic() >= progress.send_by:
             raise Fenced
+        if conn.protocol in _used and _has_news(conn.transport):
+            raise _Stale
+        _used.add(conn.protocol)
         progress.sending = True
         return await super().send(conn)
+
+
+_used: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _has_news(transport: Any) -> bool:
+    """Whether an idle connection has something to read: between two requests that can only be its end."""
+    socket = transport.get_extra_info("socket") if transport is not None else None
+    if socket is None or socket.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(socket.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class HttpClient:
@@ -126,7 +148,12 @@ class HttpClient:
         progress = _Progress(send_by)
         token = _progress.set(progress)
         try:
-            return await self._exchange(method, url, headers, body, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    try:
+                        return await self._exchange(method, url, headers, body, timeout_s)
+                    except _Stale:
+                        continue  # the connection is out of the pool now; each can be stale only once
         except Fenced:
             return NotSent(cause="fenced")
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
