@@ -10,6 +10,7 @@ and `Exchange.amount`, next to the PSP's own magic values.
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from simulators.kit.routing import Route
 from simulators.kit.rules import Decline
 from simulators.kit.spec import Problem
 
+_logger = logging.getLogger(__name__)
 Loss = Literal["reset", "hang", "truncate"]
 
 
@@ -149,6 +151,9 @@ async def run(world: World, route: Route, params: Mapping[str, str], request: Re
         committed, reply = await _decide(x)
     except Refusal as refused:
         reply = Reply(refused.answer)
+    except Exception:  # a bug of the simulator or a full disk: nothing was committed, and the client is told so
+        _logger.exception("%s %s failed", request.method, cards.mask(request.path))
+        reply = Reply(dialect.problem("server_error", {"status": 500}, request))
     finally:
         _log(x, reply, committed)
     return reply

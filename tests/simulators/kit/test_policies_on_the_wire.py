@@ -72,9 +72,11 @@ async def simulator(tmp_path: Path, policy: IdempotencyPolicy, repeat: Any = Non
     world: World = group.worlds["tiny"]
     world.create(seed=random.Random(1).getrandbits(8))
     await group.start()
-    async with aiohttp.ClientSession() as session:
-        yield Client(session, world)
-    await group.stop()
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Client(session, world)
+    finally:
+        await group.stop()
 
 
 class Client:
@@ -132,12 +134,13 @@ async def test_refusal_that_points_to_the_object(tmp_path: Path) -> None:
 
 async def test_a_handler_that_fails_leaves_nothing(tmp_path: Path, caplog: Any) -> None:
     async with simulator(tmp_path, IdempotencyPolicy()) as client:
-        route = client.world
 
         def broken(kind: str, *rest: Any, **more: Any) -> None:
             raise OSError("the disk is full")
 
         client.account.journal.add = broken  # type: ignore[method-assign,assignment]  # a failure in the middle of a handler
-        assert (await client.post("/objects", {"amount": 1}))[0] == 500
-        assert (route.accounts[client.account.id].store.count("objects"), client.moved()) == (0, 0)
+        assert await client.post("/objects", {"amount": 1}) == (500, {"problem": "server_error"})
+        assert (client.account.store.count("objects"), client.moved()) == (0, 0)
         assert client.account.remembered == {}
+        assert client.account.requests[-1]["status"] == 500
+        assert "the disk is full" in caplog.text
