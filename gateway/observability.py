@@ -21,11 +21,11 @@ from gateway.use_cases.ports import Connector, Connectors, ProviderAccount, Prov
 trace_id: contextvars.ContextVar[str] = contextvars.ContextVar("trace_id", default="")
 payment_id: contextvars.ContextVar[str] = contextvars.ContextVar("payment_id", default="")
 
-REQUESTS = Counter("payera_requests_total", "Answers of the API", ["method", "route", "status"])
+REQUESTS = Counter("payera_requests_total", "Answers of the API", ["method", "operation", "status"])
 REQUEST_SECONDS = Histogram(
     "payera_request_seconds",
     "Time from the first byte of a request to the last of its answer",
-    ["method", "route"],
+    ["method", "operation"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 PSP_SECONDS = Histogram(

@@ -102,7 +102,8 @@ def list_response(page: Json) -> Response:
 
 
 def _id_parameter(prefix: str, name: str) -> Any:
-    return Path(alias=name, json_schema_extra={"pattern": f"^{prefix}_{ID}$"}, max_length=64)
+    pattern = "^del_[0-9a-z_]{26,60}$" if prefix == "del" else f"^{prefix}_{ID}$"
+    return Path(alias=name, json_schema_extra={"pattern": pattern})
 
 
 PaymentPath = Annotated[str, _id_parameter("pay", "payment_id")]
@@ -122,13 +123,14 @@ _NAMES = {
     "del": "webhook_delivery",
     "pa": "provider_account",
 }
-_ALPHABET = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
+_ALPHABET = frozenset("0123456789abcdefghjkmnpqrstvwxyz_")
 
 
 def checked_id(value: str, prefix: str) -> str:
     """`value` if it can be an id of this kind. Raises the same `NotFound` as an id that nobody has."""
     head, _, tail = value.partition("_")
-    if head != prefix or len(tail) != 26 or not _ALPHABET.issuperset(tail):
+    # A delivery's id is its event's and its endpoint's together, and longer.
+    if head != prefix or not (len(tail) == 26 or prefix == "del") or not _ALPHABET.issuperset(tail):
         name = _NAMES[prefix]
         raise NotFound(f"{name}_not_found", f"No such {name.replace('_', ' ')}.")
     if prefix == "pay":
@@ -140,7 +142,7 @@ def checked_id(value: str, prefix: str) -> str:
 
 Limit = Annotated[int, Query(ge=1, le=100, description="Entries per page")]
 Cursor = Annotated[
-    str | None, Query(pattern=rf"^[a-z]{{2,5}}_{ID}$", description="`next_cursor` of the page before this one")
+    str | None, Query(pattern=r"^[a-z]{2,5}_[0-9a-z_]{26,60}$", description="`next_cursor` of the page before this one")
 ]
 
 

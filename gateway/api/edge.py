@@ -79,14 +79,14 @@ class Edge:
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"]
-        route = getattr(scope.get("route"), "path", "unmatched")
-        timer = self._seconds.get((method, route))
+        operation = getattr(scope.get("route"), "name", "unmatched")
+        timer = self._seconds.get((method, operation))
         if timer is None:
-            timer = self._seconds[method, route] = REQUEST_SECONDS.labels(method, route)
+            timer = self._seconds[method, operation] = REQUEST_SECONDS.labels(method, operation)
         timer.observe(seconds)
-        counter = self._requests.get((method, route, status))
+        counter = self._requests.get((method, operation, status))
         if counter is None:
-            counter = self._requests[method, route, status] = REQUESTS.labels(method, route, status)
+            counter = self._requests[method, operation, status] = REQUESTS.labels(method, operation, status)
         counter.inc()
 
 

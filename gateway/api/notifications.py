@@ -20,7 +20,7 @@ router = APIRouter(tags=["notifications"])
 async def receive(
     request: Request,
     door: TheDoor,
-    provider: Annotated[str, Path(json_schema_extra={"pattern": "^[a-z][a-z0-9_]{1,30}$"}, max_length=64)],
+    provider: Annotated[str, Path(json_schema_extra={"pattern": "^[a-z][a-z0-9_]{1,30}$"})],
     account_id: AccountPath,
 ) -> Response:
     """A notification of a PSP about one of the merchant's operations. 401 unless its signature holds."""

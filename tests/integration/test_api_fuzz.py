@@ -1,0 +1,215 @@
+"""Acceptance 9: bad and good input over the whole API, stateless and stateful, with a valid key and faults off.
+
+No 5xx, every answer as /openapi.json says, every error a problem, and at least one 2xx per operation. Ids are drawn
+from a seeded merchant half of the time, since no generator guesses an id; generated providers and routings go to a
+merchant of their own, so that they do not take the payments of the first one away.
+"""
+
+import asyncio
+import collections
+import hashlib
+import hmac
+import json
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.integration.api_world import ADMIN_KEY, VISA, Json, Shop, World, running_world
+from tests.parts import Database, Parts
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+BOUNDS = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+IDS = ("payment_id", "token_id", "refund_id", "event_id", "endpoint_id", "delivery_id", "account_id")
+
+
+@dataclass
+class Seeded:
+    """Ids that exist, by parameter name; and which statuses each operation gave."""
+
+    shop: Shop
+    playground: Shop
+    ids: dict[str, list[str]]
+    statuses: dict[str, collections.Counter[int]] = field(
+        default_factory=lambda: collections.defaultdict(collections.Counter)
+    )
+
+    def key_for(self, operation_id: str) -> str:
+        """The key with which an operation may be called."""
+        if operation_id == "create_merchant":
+            return ADMIN_KEY
+        mine = "provider_account" in operation_id or "routing" in operation_id
+        return self.playground.secret_key if mine else self.shop.secret_key
+
+    def check(self, case: Any, response: Any, *, negative: bool = False) -> None:
+        """Hold one answer to the document and to the rule about errors."""
+        operation_id = case.operation.definition.raw["operationId"]
+        self.statuses[operation_id][response.status_code] += 1
+        case.validate_response(response, checks=[*CHECKS, *([negative_data_rejection] if negative else [])])
+        if response.status_code >= 400:
+            assert response.headers["content-type"] == ["application/problem+json"], response.headers
+            assert response.json()["status"] == response.status_code
+
+
+@pytest.fixture(scope="module")
+def world(parts: Parts, database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running_world(parts, database, tmp_path_factory.mktemp("fuzz")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def schema(world: World) -> Any:
+    return schemathesis.openapi.from_url(f"{world.url}/openapi.json")
+
+
+@pytest.fixture(scope="module")
+def seeded(world: World, database: Database) -> Seeded:
+    shop, playground = world.open_shop(), world.open_shop()
+
+    def made(path: str, body: Json, who: Shop = shop) -> Json:
+        answer = world.call("POST", path, body, key=who.secret_key)
+        assert answer.status_code == 201, answer.text
+        view: Json = answer.json()
+        return view
+
+    card: Json = {"amount": 100_000, "currency": "EUR", "card": VISA}
+    captured = [made("/v1/payments", card)["id"] for _ in range(4)]
+    authorized = [made("/v1/payments", card | {"capture_method": "manual"})["id"] for _ in range(12)]
+    endpoints = [made("/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/"})["id"] for _ in range(4)]
+    ids = {
+        "payment_id": captured + authorized,
+        "token_id": [made("/v1/tokens", {"card": VISA})["id"] for _ in range(3)],
+        "refund_id": [made("/v1/refunds", {"payment": captured[0], "amount": 100})["id"]],
+        "endpoint_id": endpoints,
+        "account_id": [playground.account["id"]],
+    }
+    events = world.call("GET", "/v1/events?limit=5", key=shop.secret_key).json()["data"]
+    ids["event_id"] = [event["id"] for event in events]
+    asyncio.run(_plan_deliveries(database, events))
+    deliveries = world.call("GET", "/v1/webhook_deliveries", key=shop.secret_key).json()["data"]
+    ids["delivery_id"] = [delivery["id"] for delivery in deliveries]
+    assert all(ids[name] for name in IDS), ids
+    return Seeded(shop, playground, ids)
+
+
+async def _plan_deliveries(database: Database, events: list[Json]) -> None:
+    """As the dispatcher does it."""
+    connection = await asyncpg.connect(database.system)
+    try:
+        p = {"events": events, "at": "2026-03-01T12:00:00Z"}
+        await connection.fetchval("select sys.delivery_plan_v1($1::jsonb)", json.dumps(p))
+    finally:
+        await connection.close()
+
+
+def use_real_ids(case: Any, seeded: Seeded, choice: random.Random) -> None:
+    """Put what exists in the place of what was made up."""
+    for name, known in seeded.ids.items():
+        if name in (case.path_parameters or {}):
+            case.path_parameters[name] = choice.choice(known)
+    if isinstance(case.body, dict):
+        if "token" in case.body and case.body["token"] is not None:
+            case.body["token"] = choice.choice(seeded.ids["token_id"])
+        if "payment" in case.body:
+            case.body["payment"] = choice.choice(seeded.ids["payment_id"])
+        if isinstance(case.body.get("card"), dict):
+            case.body["card"] = dict(VISA)
+        if "provider" in case.body and "credentials" in case.body:
+            case.body |= {"provider": "dummypay", "base_url": "http://127.0.0.1:9", "credentials": {"api_key": "k"}}
+        if "providers" in case.body:
+            case.body["providers"] = ["dummypay"]
+        if isinstance(case.body.get("url"), str):
+            case.body["url"] = "http://127.0.0.1:9/hook"
+
+
+def notify(world: World, seeded: Seeded) -> int:
+    """A notification with a good signature: nothing that a generator could make."""
+    body = b'{"id": "evt_fuzz", "type": "charge.succeeded", "data": {"id": "ch_1", "reference": "x"}}'
+    stamp = int(time.time())
+    secret = str(seeded.playground.psp["webhook_secret"]).encode()
+    mac = hmac.new(secret, f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    path = seeded.playground.account["webhook_path"]
+    headers = {"Dummypay-Signature": f"t={stamp},v1={mac}", "Content-Type": "application/json"}
+    return requests.post(world.url + path, data=body, headers=headers, timeout=10).status_code
+
+
+def call_once(seeded: Seeded, headers: Json, case: Any, real: int | None, negative: bool = False) -> None:
+    """One generated request, its ids replaced by existing ones if `real` is given, and the checks on its answer."""
+    if real is not None:
+        use_real_ids(case, seeded, random.Random(real))
+    seeded.check(case, case.call(headers=headers), negative=negative)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_every_operation_with_good_and_bad_input(world: World, schema: Any, seeded: Seeded) -> None:
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        operation_id = operation.definition.raw["operationId"]
+        headers = {"Authorization": f"Bearer {seeded.key_for(operation_id)}"}
+
+        @settings(BOUNDS, max_examples=12)
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE), real=st.none() | st.integers(0, 99))
+        def good(case: Any, real: int | None, headers: Json) -> None:
+            call_once(seeded, headers, case, real)
+
+        @settings(BOUNDS, max_examples=8)
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        def bad(case: Any, headers: Json) -> None:
+            call_once(seeded, headers, case, None, negative=True)
+
+        good(headers=headers)
+        if operation.body or operation.query or operation.path_parameters or operation.headers:
+            bad(headers=headers)
+    seeded.statuses["receive"][notify(world, seeded)] += 1
+    missed = {name for name, seen in seeded.statuses.items() if not any(200 <= status < 300 for status in seen)}
+    assert missed == set(), {name: dict(seeded.statuses[name]) for name in missed}
+    assert len(seeded.statuses) == len(list(schema.get_all_operations()))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_sequences_along_the_links(schema: Any, seeded: Seeded) -> None:
+    class Machine(schema.as_state_machine()):  # type: ignore[misc]  # a class made at run time
+        def get_call_kwargs(self, case: Any) -> Json:
+            operation_id = case.operation.definition.raw["operationId"]
+            return {"headers": {"Authorization": f"Bearer {seeded.key_for(operation_id)}"}}
+
+        def before_call(self, case: Any) -> None:
+            if isinstance(case.body, dict) and isinstance(case.body.get("card"), dict):
+                case.body["card"] = dict(VISA)
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            seeded.check(case, response)
+
+    run_state_machine_as_test(Machine, settings=settings(BOUNDS, max_examples=12, stateful_step_count=6))
