@@ -91,7 +91,7 @@ def scan_sqlite(scanner: Scanner, database: Path, counts: list[Count]) -> Iterat
 
 
 def scan_kafka(scanner: Scanner, address: str, counts: list[Count]) -> Iterator[Hit]:
-    """Every message of every topic from its beginning: key, value and headers. Raises `KafkaException` if none answers."""
+    """Every message of every topic from its beginning. Raises `KafkaException` if no broker answers."""
     messages = size = 0
     for topic, place, data in _messages(address):
         messages += 1
@@ -114,16 +114,9 @@ def _messages(address: str) -> Iterator[tuple[str, str, bytes]]:
                 quiet_since = time.monotonic()
                 error = message.error()
                 if error is None:
-                    parts = [
-                        message.key() or b"",
-                        message.value() or b"",
-                        *(v for _, v in message.headers() or () if v),
-                    ]
-                    yield (
-                        message.topic(),
-                        f"partition {message.partition()}, offset {message.offset()}",
-                        b"\0".join(parts),
-                    )
+                    place = f"partition {message.partition()}, offset {message.offset()}"
+                    parts = [message.key(), message.value(), *(value for _, value in message.headers() or ())]
+                    yield str(message.topic()), place, b"\0".join(_bytes(part) for part in parts)
                 elif error.code() == KafkaError._PARTITION_EOF:
                     unread.discard((message.topic(), message.partition()))
                 else:
@@ -132,6 +125,10 @@ def _messages(address: str) -> Iterator[tuple[str, str, bytes]]:
                 raise RuntimeError(f"Kafka at {address} gave no end of {sorted(unread)}")
     finally:
         consumer.close()
+
+
+def _bytes(value: str | bytes | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
 
 
 def _door(dsn: str) -> dict[str, str]:
