@@ -131,6 +131,18 @@ class Evidence:
         """A payment's operations, in the order in which they began."""
         return [operation for operation in self.operations if operation.payment == payment]
 
+    def under_review(self) -> frozenset[str]:
+        """Ids of operations that were handed to a person with an alert: money that is known to be unproved.
+
+        What such an operation did at the PSP is neither lost nor a phantom; the ledger waits for that person.
+        """
+        alerted = {str(event["subject"]) for event in self.events if event["type"] == "payment.needs_review"}
+        return frozenset(
+            operation.id
+            for operation in self.operations
+            if operation.status == "review" and operation.payment in alerted
+        )
+
     def entries(self) -> Iterable[tuple[str, Entry]]:
         """All journal lines with their provider."""
         for provider, entries in self.journals.items():

@@ -86,13 +86,16 @@ def no_double_charge(evidence: Evidence) -> Iterator[Violation]:
 def no_lost_approval(evidence: Evidence) -> Iterator[Violation]:
     """INV-02: whatever a PSP approved is known to the gateway, with amount, currency and PSP reference, or reversed."""
     operations = {operation.id: operation for operation in evidence.operations}
+    reviewed = evidence.under_review()
     undone = {id(chain.first) for chain in chains(evidence) if not chain.live and chain.first.kind != "refund"}
     for provider, entry in evidence.entries():
         if entry.kind == "decline":
             continue
         operation = operations.get(entry.reference or "")
         at = f"{entry} at {provider} ({entry.object})"
-        if id(entry) in undone and (operation is None or operation.status not in SUCCEEDED):
+        if entry.reference in reviewed or (
+            id(entry) in undone and (operation is None or operation.status not in SUCCEEDED)
+        ):
             continue
         if operation is None:
             yield Violation("INV-02", f"{at} belongs to no operation of the gateway: {entry.reference}", entry.payment)
@@ -161,8 +164,9 @@ def journal_is_ledger(evidence: Evidence) -> Iterator[Violation]:
                 provider = line.account.split(":")[1]
                 posted[(provider, line.currency, posting.operation or "")] += line.amount
     payments = {operation.id: operation.payment for operation in evidence.operations}
+    reviewed = evidence.under_review()
     for row in sorted(moved.keys() | posted.keys()):
-        if moved[row] != posted[row]:
+        if moved[row] != posted[row] and row[2] not in reviewed:
             provider, currency, reference = row
             yield Violation(
                 "INV-04",
