@@ -60,19 +60,18 @@ class PaymentActivities:
 
 def planned(plan: Plan) -> PlannedStep:
     """A plan in the words that cross into the workflow."""
-    left = plan.status != "processing"
     match plan.step:
         case Attempt():
-            return PlannedStep("attempt", resting=False)
+            return PlannedStep("attempt")
         case Resolve(operation_id=operation_id, means=means, counts=counts):
-            return PlannedStep("resolve", left, operation_id, means, counts)
+            return PlannedStep("resolve", operation_id, means, counts)
         case Reverse(operation_id=operation_id):
-            return PlannedStep("reverse", left, operation_id)
+            return PlannedStep("reverse", operation_id)
         case Review(operation_id=operation_id, reason=reason):
-            return PlannedStep("review", left, operation_id, reason)
+            return PlannedStep("review", operation_id, reason)
         case Wait(until=until, for_others=for_others):
             wait_s = min(max((until - plan.at).total_seconds(), WAIT_MIN_S), WAIT_MAX_S)
-            return PlannedStep("wait", left or for_others, wait_s=wait_s)
+            return PlannedStep("wait", wait_s=wait_s, resting=for_others)
         case Done():
             return PlannedStep("done", resting=True)
 

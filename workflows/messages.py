@@ -26,13 +26,13 @@ class StepRef:
 class PlannedStep:
     """The plan's answer: `kind` names an activity, or is `wait` or `done`.
 
-    `wait_s` is for `wait`. `resting` says that the caller's first answer needs not be waited for any longer: the
-    payment left `processing`, or the PSP or the shopper is to move.
+    `wait_s` is for `wait`. `resting` says that the caller's first answer needs not be waited for any longer: nothing
+    is left to do, or the PSP or the shopper is to move.
     """
 
     kind: str
-    resting: bool
     operation_id: str = ""
     word: str = ""
     counts: bool = False
     wait_s: float = 0.0
+    resting: bool = False
