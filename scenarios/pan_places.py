@@ -115,7 +115,7 @@ def _messages(address: str) -> Iterator[tuple[str, str, bytes]]:
                 error = message.error()
                 if error is None:
                     place = f"partition {message.partition()}, offset {message.offset()}"
-                    parts = [message.key(), message.value(), *(value for _, value in message.headers() or ())]
+                    parts = [message.key(), message.value(), *(header[1] for header in message.headers() or ())]
                     yield str(message.topic()), place, b"\0".join(_bytes(part) for part in parts)
                 elif error.code() == KafkaError._PARTITION_EOF:
                     unread.discard((message.topic(), message.partition()))
