@@ -1,4 +1,4 @@
-"""Dummypay, the reference provider: a PSP that does not exist, with a small and complete dialect (see README.md)."""
+"""Dummypay: a PSP that does not exist, with a small and complete dialect (see README.md)."""
 
 import random
 from pathlib import Path

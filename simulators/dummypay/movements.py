@@ -1,4 +1,4 @@
-"""How Dummypay's objects come to rest: the one place where statuses change, money is journaled and events are sent.
+"""How Dummypay's objects come to rest: where statuses change, money is journaled and events are sent.
 
 Handlers call these at once for an answer that stands; lifecycles and `settle` call them by name for a pending one.
 """

@@ -1,4 +1,4 @@
-"""How Dummypay's wire looks: authentication, parsing, idempotency, signature; and the checks of what comes in."""
+"""How Dummypay's wire looks: authentication, parsing, idempotency, signature, and checks of input."""
 
 import hashlib
 import hmac
