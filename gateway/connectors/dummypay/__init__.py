@@ -1,4 +1,4 @@
-"""Dummypay: the reference provider. A new provider begins as a copy of this folder, so it shows each thing once."""
+"""Dummypay: each thing that a connector needs, once; simulators/dummypay/README.md says what is on the wire."""
 
 from gateway.connectors.dummypay.connector import DummypayConnector
 from gateway.connectors.dummypay.spec import SPEC

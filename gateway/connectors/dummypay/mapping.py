@@ -1,7 +1,7 @@
 """Dummypay's words → ours, as tables; and its objects → outcomes, as pure functions.
 
-Dummypay gives the ISO 8583 response code, or the scheme's own. What is not in the table is `unmapped`: no retry. A
-status that is not in the table is Pending: only an explicit yes is a yes, only an explicit no is a no.
+Dummypay gives the ISO 8583 response code, or the scheme's own. What is not in the table is `unmapped`: no
+retry. A status that is not in the table is Pending: only an explicit yes is a yes, only an explicit no is a no.
 """
 
 from collections.abc import Mapping
