@@ -207,7 +207,9 @@ async def test_a_hundred_parallel_begins_with_one_key_make_one_payment(world: Wo
 
 OUTCOMES = st.sampled_from(["approved", "declined", "unknown", "not_sent"])
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["capture", "refund", "cancel", "resolve"]), st.integers(1, 700), st.booleans(), OUTCOMES),
+    st.tuples(
+        st.sampled_from(["capture", "refund", "cancel", "resolve"]), st.integers(1, 700), st.booleans(), OUTCOMES
+    ),
     max_size=14,
 )
 

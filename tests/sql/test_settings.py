@@ -74,7 +74,14 @@ async def claim(world: World, when: str, dispatcher: str = "d1", lease_ms: int =
 
 
 async def result(world: World, row: Any, **fields: Any) -> Any:
-    p = {"delivery_id": row["id"], "dispatcher": "d1", "ok": False, "dead": False, "disable_endpoint": False, "at": at(61)}
+    p = {
+        "delivery_id": row["id"],
+        "dispatcher": "d1",
+        "ok": False,
+        "dead": False,
+        "disable_endpoint": False,
+        "at": at(61),
+    }
     return await world.database.system("delivery_result_v1", p | fields)
 
 
@@ -104,7 +111,9 @@ async def test_a_delivery_from_plan_to_end(world: World) -> None:
     assert (await result(world, again, ok=True, status_code=200))["status"] == "delivered"
     pending = (await world.call("delivery_list_v1", status="pending"))["data"]
     assert len(pending) == 2
-    dead = await result(world, rows[1], dead=True, status_code=410, disable_endpoint=rows[1]["endpoint_id"] == some["id"])
+    dead = await result(
+        world, rows[1], dead=True, status_code=410, disable_endpoint=rows[1]["endpoint_id"] == some["id"]
+    )
     assert dead["status"] == "dead"
     (view,) = (await world.call("delivery_list_v1", status="dead"))["data"]
     assert view["id"] == rows[1]["id"]
@@ -147,3 +156,21 @@ async def test_event_lists(world: World) -> None:
         await world.call("event_list_v1", cursor="evt_none")
     with pytest.raises(NotFound, match="event_not_found"):
         await world.call("event_get_v1", event_id="evt_none")
+
+
+async def test_several_results_at_once_and_letting_go(world: World) -> None:
+    await endpoint(world)
+    await world.database.system(
+        "delivery_plan_v1", {"events": await published(world, await world.paid()), "at": at(60)}
+    )
+    first, second = await claim(world, at(60), "d3")
+    assert await world.database.system("delivery_release_v1", {"dispatcher": "d3"}) == {"released": 2}
+    assert len(await claim(world, at(60), "d4")) == 2
+    results = [
+        {"delivery_id": row["id"], "ok": True, "dead": False, "disable_endpoint": False, "at": at(61)}
+        for row in (first, second)
+    ]
+    stale = await world.database.system("delivery_results_v1", {"dispatcher": "d3", "results": results})
+    assert stale == {"applied": 0, "stale": 2}
+    applied = await world.database.system("delivery_results_v1", {"dispatcher": "d4", "results": results})
+    assert applied == {"applied": 2, "stale": 0}
