@@ -13,6 +13,7 @@ from simulators.kit import cards, lifecycle
 from simulators.kit.accounts import Account
 from simulators.kit.faults import NO_FAULT, Decision
 from simulators.kit.journal import Kind
+from simulators.kit.webhooks import ENDPOINTS
 from simulators.stripe import objects
 from simulators.stripe.cards import number_of_token
 from simulators.stripe.errors import not_found
@@ -159,7 +160,11 @@ class Call:
         for kind, item, previous in self.events:
             identifier = self.new_id("evt_")
             made.append(objects.event(identifier, self.created, ACCOUNT_VERSION, kind, item, previous, request))
+        endpoints = list(store.all(ENDPOINTS)) if made else []
         for event in made:
+            event["pending_webhooks"] = sum(
+                "*" in one["events"] or event["type"] in one["events"] for one in endpoints if not one.get("disabled")
+            )
             store.put("event", event)
             self.account.notify(event["type"], event["id"], event)
         return made

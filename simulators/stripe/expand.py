@@ -31,7 +31,7 @@ EXPANDABLE: Mapping[str, Mapping[str, str]] = {
 ALWAYS_NULL: Mapping[str, frozenset[str]] = {
     "payment_intent": frozenset(["application", "on_behalf_of", "review", "source", "invoice"]),
     "charge": frozenset(
-        ["application", "application_fee", "dispute", "failure_balance_transaction", "on_behalf_of", "review",
+        ["application", "application_fee", "failure_balance_transaction", "on_behalf_of", "review",
          "source_transfer", "invoice"]
     ),
     "refund": frozenset(["failure_balance_transaction", "source_transfer_reversal", "transfer_reversal"]),

@@ -100,7 +100,10 @@ def parse_body(body: bytes, content_type: str) -> Form:
 
 
 def _decode(text: str) -> str:
-    decoded = unquote_plus(text, errors="strict") if text.isascii() else None
-    if decoded is None or "\x00" in decoded:
-        raise MalformedForm("the request is not properly percent-encoded")
+    try:
+        decoded = unquote_plus(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise MalformedForm("the request is not valid UTF-8") from error
+    if "\x00" in decoded:
+        raise MalformedForm("a value holds a NUL character")
     return decoded
