@@ -88,7 +88,7 @@ class TemporalWorkflows:
         self._client = client
         self._task_queue = task_queue
 
-    async def first_answer(self, merchant: str, payment_id: str, budget_s: float) -> None:
+    async def first_answer(self, merchant: str, payment_id: str, operation_id: str, budget_s: float) -> None:
         """Update-with-start, at most `budget_s`. Never raises: the order row starts the workflow if this could not."""
         start = WithStartWorkflowOperation(
             PaymentWorkflow.run,
@@ -103,7 +103,7 @@ class TemporalWorkflows:
                 await self._client.execute_update_with_start_workflow(
                     versions.FIRST_ANSWER,
                     start_workflow_operation=start,
-                    id=f"{payment_id}.{versions.FIRST_ANSWER}",
+                    id=f"{operation_id}.{versions.FIRST_ANSWER}",
                     rpc_timeout=timedelta(seconds=budget_s),
                 )
         except (WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowUpdateFailedError, RPCError, TimeoutError) as error:

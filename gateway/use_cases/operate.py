@@ -111,7 +111,8 @@ async def _send_and_apply(ports: Ports, request: Request, begun: Json, began_s: 
         return Answer(ACCEPTED, await _reread_or(ports, request, begun))
     if applied["workflow"] and _is_open(request, applied):
         budget_s = max(0.05, deadline_s - ports.clock.monotonic_s())
-        await ports.workflows.first_answer(request.merchant, dispatch["payment_id"], budget_s)
+        operation_id: str = dispatch["operation_id"]
+        await ports.workflows.first_answer(request.merchant, dispatch["payment_id"], operation_id, budget_s)
         return await _current(ports, request, dispatch["payment_id"], dispatch["operation_id"])
     view = await _view_of(ports, request, applied, dispatch["operation_id"])
     return Answer(ACCEPTED if _is_open(request, applied) else CREATED, view)

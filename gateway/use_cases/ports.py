@@ -163,8 +163,10 @@ class Vault(Protocol):
 class Workflows(Protocol):
     """Durable execution, as far as the rest needs it."""
 
-    async def first_answer(self, merchant: str, payment_id: str, budget_s: float) -> None:
+    async def first_answer(self, merchant: str, payment_id: str, operation_id: str, budget_s: float) -> None:
         """Start or join the payment's workflow and wait for its first answer, at most `budget_s`.
+
+        Asking again for the same operation gives the same answer; every operation has a first answer of its own.
 
         Returns when the payment is at rest or waits for somebody else. A timeout or an RPC error is not a failure:
         the order row is written, the relay starts the workflow; so this returns then as well and never raises.

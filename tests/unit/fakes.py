@@ -155,7 +155,7 @@ class FakeWorkflows:
     def __init__(self) -> None:
         self.waited: list[tuple[str, float]] = []
 
-    async def first_answer(self, merchant: str, payment_id: str, budget_s: float) -> None:
+    async def first_answer(self, merchant: str, payment_id: str, operation_id: str, budget_s: float) -> None:
         self.waited.append((payment_id, budget_s))
 
     async def wake(self, merchant: str, payment_id: str) -> None:

@@ -191,7 +191,7 @@ async def test_temporal_away_delays_and_never_fails(world: World) -> None:
     await shop.accounts["dummypay"].fault({"operation": "authorize"}, {"action": "decline", "code": "91"})
 
     class Away:
-        async def first_answer(self, merchant: str, payment_id: str, budget_s: float) -> None:
+        async def first_answer(self, merchant: str, payment_id: str, operation_id: str, budget_s: float) -> None:
             """As if the server did not answer."""
 
         wake = world.ports.workflows.wake
