@@ -1,4 +1,4 @@
-"""Dummypay: each thing that a connector needs, once; simulators/dummypay/README.md says what is on the wire."""
+"""Dummypay: each thing that a connector needs, once (the dialect: simulators/dummypay/README.md)."""
 
 from gateway.connectors.dummypay.connector import DummypayConnector
 from gateway.connectors.dummypay.spec import SPEC
