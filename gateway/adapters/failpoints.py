@@ -3,9 +3,9 @@
     send.before=sleep:1.5;apply.before=exit;send.after=sleep:0.2*3
 
 Points of a payment: begin.after, send.before, send.after, apply.before, apply.after. Points of the relay: relay.before
-(events claimed, none handed to Kafka), relay.after (acknowledged by Kafka, not marked). `exit` ends the process at once, as kill -9
-does; `sleep:seconds` waits; `*n` lets the point fire n times only. What fired is logged: a fault that never fired
-proves nothing.
+(events claimed, none handed to Kafka), relay.after (acknowledged by Kafka, not marked). `exit` ends the process at
+once, as kill -9 does; `sleep:seconds` waits; `*n` lets the point fire n times only. What fired is logged: a fault that
+never fired proves nothing.
 """
 
 import asyncio

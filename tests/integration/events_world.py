@@ -135,7 +135,7 @@ class Books:
             "PAYERA_PORT": str(port),
             "PAYERA_PSP_TIMEOUT_S": "0.5",
             "PAYERA_LEASE_S": "1",
-            "PAYERA_WEBHOOK_SCHEDULE": "0,1,1,1",
+            "PAYERA_WEBHOOK_SCHEDULE": "0,1,2,3",
         }
         url = f"http://127.0.0.1:{port}/healthz"
         argv = (sys.executable, "-m", f"gateway.{name}")
