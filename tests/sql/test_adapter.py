@@ -34,7 +34,8 @@ async def test_a_connection_that_is_cut_is_unavailable_once(database: Database) 
         world = await new_merchant(store)
         admin = await asyncpg.connect(database.superuser)
         await admin.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = 'payera_app'"
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and usename = 'payera_app'"
         )
         await admin.close()
         # The cut is noticed by a call, or by the pool just before it; either way the next one works.
@@ -63,7 +64,8 @@ async def test_losing_the_listening_connection_is_told(database: Database, world
     async with world.database.listen({"payera_outbox": lambda: None}) as lost:
         admin = await asyncpg.connect(database.superuser)
         await admin.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where query like 'LISTEN%' and datname = current_database()"
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where query like 'LISTEN%' and datname = current_database()"
         )
         await admin.close()
         await asyncio.wait_for(lost.wait(), 10)

@@ -1,4 +1,4 @@
-"""Captures and refunds: reservations, limits, the ledger, and that no sequence or crowd of them passes a limit (INV-05, INV-06)."""
+"""Captures and refunds: reservations, limits, the ledger; no sequence or crowd passes a limit (INV-05, INV-06)."""
 
 import asyncio
 import hashlib
@@ -217,7 +217,7 @@ STEPS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_any_sequence_keeps_the_limits(database: Database, steps: list[tuple[str, int, bool, str]]) -> None:
-    """Goal: INV-05 and INV-06 after every step. Method: random steps and outcomes against a model of what the PSP did."""
+    """Goal: INV-05 and INV-06 after every step. Method: random steps against a model of what the PSP did."""
     async with postgres.Database(database.app, database.system) as store:
         world = await new_merchant(store)
         payment_id = await world.paid(1000, captured=False)

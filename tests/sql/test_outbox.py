@@ -38,7 +38,18 @@ async def test_whole_runs_in_sequence(world: World) -> None:
         (payment_id, 4, "refund.succeeded"),
     ]
     event = rows[0]["event"]
-    assert list(event) == ("specversion id source type subject time datacontenttype merchant sequence data").split()
+    assert list(event) == [
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "subject",
+        "time",
+        "datacontenttype",
+        "merchant",
+        "sequence",
+        "data",
+    ]
     assert (event["merchant"], event["subject"], event["sequence"]) == (world.merchant, payment_id, 1)
     assert await world.call("event_get_v1", event_id=event["id"]) == event
     await sent(world.database, "a", rows)

@@ -1,4 +1,4 @@
-"""The schema as a whole: schema.sql and the migrations agree, the automata agree with the domain's, migrations stay put."""
+"""The schema as a whole: schema.sql, migrations and the domain's automata agree, and migrations stay put."""
 
 import re
 import uuid
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from gateway.domain.payment import OPERATION_TRANSITIONS, PAYMENT_TRANSITIONS
+from gateway.domain.payment import OPERATION_TRANSITIONS, PAYMENT_TRANSITIONS, Transitions
 from gateway.domain.resolution import LIVE
 from sql import dump, migrate
 from tests.parts import Database, Parts
@@ -75,14 +75,14 @@ async def test_a_changed_migration_is_refused(empty: str, tmp_path: Path, monkey
     ("table", "expected"),
     [("payment_transition", PAYMENT_TRANSITIONS), ("operation_transition", OPERATION_TRANSITIONS)],
 )
-async def test_the_automata_agree_with_the_domain(database: Database, table: str, expected: object) -> None:
+async def test_the_automata_agree_with_the_domain(database: Database, table: str, expected: Transitions) -> None:
     connection = await asyncpg.connect(database.superuser)
     rows = await connection.fetch(f"select from_status, to_status, event from core.{table}")
     live = await connection.fetch(
         "select s from unnest($1::text[]) as s where core.is_live_v1(s)", list(OPERATION_TRANSITIONS)
     )
     await connection.close()
-    found: dict[str, dict[str, str | None]] = {status: {} for status in expected}  # type: ignore[attr-defined]  # a mapping
+    found: dict[str, dict[str, str | None]] = {status: {} for status in expected}
     for row in rows:
         found[row["from_status"]][row["to_status"]] = row["event"]
     assert found == expected

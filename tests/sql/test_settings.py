@@ -21,7 +21,7 @@ async def test_authentication_looks_up_keys_and_accounts(world: World) -> None:
 async def test_provider_accounts(world: World) -> None:
     account_id = world.accounts["stripe"]
     view = await world.call("provider_account_get_v1", account_id=account_id)
-    assert list(view) == "id object provider base_url settings webhook_path created_at".split()
+    assert list(view) == ["id", "object", "provider", "base_url", "settings", "webhook_path", "created_at"]
     assert view["webhook_path"] == f"/webhooks/stripe/{account_id}"
     opened = await world.call("provider_account_open_v1", account_id=account_id)
     assert opened["credentials_ciphertext"] == "Y3JlZA=="
@@ -51,7 +51,7 @@ async def endpoint(world: World, **fields: Any) -> Any:
 
 async def test_webhook_endpoints(world: World) -> None:
     view = await endpoint(world)
-    assert list(view) == "id object url enabled_events status created_at updated_at".split()
+    assert list(view) == ["id", "object", "url", "enabled_events", "status", "created_at", "updated_at"]
     changed = await world.call(
         "webhook_endpoint_update_v1", endpoint_id=view["id"], enabled_events=["payment.captured"], at=at(5)
     )

@@ -1,4 +1,4 @@
-"""Tenants and roles: fail-closed row-level security, execute on functions only, no leak on pooled connections (SEC-01, SEC-02)."""
+"""Tenants and roles: fail-closed row-level security, functions only, no leak on pooled connections (SEC-01, SEC-02)."""
 
 import asyncio
 from typing import Any
@@ -39,11 +39,17 @@ async def test_every_table_with_a_merchant_is_forced(superuser: Any) -> None:
 
 
 async def test_nothing_set_means_no_rows(world: World, superuser: Any) -> None:
-    """As the owner itself, whom FORCE holds, without a tenant, with an empty one, with another one, with the right one."""
+    """As the owner itself, whom FORCE holds: without a tenant, with an empty, another, and the right one."""
     await world.paid()
-    tables = (
-        "core.payment core.operation core.event core.idempotency vault.token core.ledger_line core.merchant".split()
-    )
+    tables = [
+        "core.payment",
+        "core.operation",
+        "core.event",
+        "core.idempotency",
+        "vault.token",
+        "core.ledger_line",
+        "core.merchant",
+    ]
     async with superuser.transaction():
         await superuser.execute("set local role payera_owner")
         for tenant, rows in ((None, False), ("", False), ("mer_other", False), (world.merchant, True)):
@@ -116,7 +122,8 @@ async def test_who_may_execute_what(superuser: Any) -> None:
 
 async def test_roles_are_what_they_should_be(superuser: Any) -> None:
     rows = await superuser.fetch(
-        "select rolname, rolcanlogin, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as strong "
+        "select rolname, rolcanlogin, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication"
+        " as strong "
         "from pg_roles where rolname like 'payera\\_%'"
     )
     assert {(row["rolname"], row["rolcanlogin"]) for row in rows} == {
@@ -141,7 +148,7 @@ async def outcome_of(world: World, function: str, p: dict[str, Any]) -> Any:
 
 
 async def test_another_tenants_ids_read_as_ids_that_do_not_exist(world: World) -> None:
-    """Goal: every function that takes an id tells B nothing of A's. Method: the same call with A's id and with a fresh one."""
+    """Goal: no function that takes an id tells B of A's. Method: the same call with A's id and with a fresh one."""
     other = await new_merchant(world.database)
     mine = await world.begin(idempotency={"scope": "s", "key": "k", "fingerprint": "f"})
     payment_id, operation_id = mine["payment"]["id"], mine["dispatch"]["operation_id"]

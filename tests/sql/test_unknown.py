@@ -26,7 +26,11 @@ async def test_an_unknown_stays_processing_and_orders_the_workflow(world: World)
     plan = await world.plan(payment_id)
     assert (plan["status"], plan["next"], plan["route_left"], plan["fallbacks_left"]) == ("processing", None, 1, 1)
     operation = plan["operations"][0]
-    assert (operation["status"], operation["cause"], operation["unknown_since"]) == ("unknown", "timeout", "2026-11-22T12:00:01.000Z")  # fmt: skip
+    assert (operation["status"], operation["cause"], operation["unknown_since"]) == (
+        "unknown",
+        "timeout",
+        "2026-11-22T12:00:01.000Z",
+    )
     assert (operation["lease_until"], operation["resolution"]) == (None, {"index_lag_s": 1})
     refused = await world.attempt(payment_id)
     assert (refused["result"], refused["why"]) == ("refused", "operation_in_progress")
@@ -194,7 +198,9 @@ async def test_a_notification_during_a_live_lease_waits_for_the_answer(world: Wo
 
 async def test_a_notification_before_a_lost_answer_is_heeded(world: World) -> None:
     begun = await world.begin()
-    await receive(world, {"event_id": "evt_b", "operation_id": begun["dispatch"]["operation_id"], "provider_reference": "psp_9"})  # fmt: skip
+    await receive(
+        world, {"event_id": "evt_b", "operation_id": begun["dispatch"]["operation_id"], "provider_reference": "psp_9"}
+    )
     await world.apply(begun["dispatch"], UNKNOWN)
     operation = (await world.plan(begun["payment"]["id"]))["operations"][0]
     assert (operation["hinted"], operation["provider_reference"]) == (True, "psp_9")
