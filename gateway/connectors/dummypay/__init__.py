@@ -1,7 +1,7 @@
 """Dummypay: each thing that a connector needs, once (the dialect: simulators/dummypay/README.md)."""
 
-from gateway.connectors.dummypay.connector import DummypayConnector
-from gateway.connectors.dummypay.spec import SPEC
+from .connector import DummypayConnector
+from .spec import SPEC
 
 CONNECTOR = DummypayConnector
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gateway.connectors.dummypay import mapping, wire
-from gateway.connectors.dummypay.spec import SPEC
 from gateway.connectors.http import Answer, HttpClient
 from gateway.domain.card import CardSecret
 from gateway.domain.outcome import Absent, NotSent, Outcome, Unknown
 from gateway.use_cases.ports import ConnectorSpec, ProviderAccount, ProviderCall, WebhookFact
+
+from . import mapping, wire
+from .spec import SPEC
 
 COLLECTIONS = {"authorize": "charges", "capture": "captures", "void": "voids", "refund": "refunds"}
 
