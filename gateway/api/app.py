@@ -1,9 +1,10 @@
 """Put the routers together."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from gateway.api import events, merchants, notifications, payments, problems, providers, refunds, system, tokens
 from gateway.api.auth import documented
+from gateway.api.common import only_known_queries
 from gateway.api.openapi import openapi
 
 VERSION = "1"
@@ -19,7 +20,7 @@ def build_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    v1 = APIRouter(prefix="/v1", dependencies=[documented])
+    v1 = APIRouter(prefix="/v1", dependencies=[documented, Depends(only_known_queries)])
     for module in (payments, refunds, tokens, events, providers, merchants):
         v1.include_router(module.router)
     app.include_router(v1)

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from gateway.api.schemas import ID
 from gateway.api.views import ListView
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import Complaint, NotFound, Refused
+from gateway.observability import mask_text
 from gateway.observability import payment_id as payment_context
 from gateway.use_cases.operate import Answer, IdempotencyKey
 from gateway.use_cases.ports import ApiKeys, Egress, Json, Ports, Store
@@ -78,8 +79,9 @@ async def idempotency_of(request: Request, door: Door, key: str | None) -> Idemp
     if key is None:
         return None
     path = request.scope["path"]
-    body = await request.json() if await request.body() else {}
-    return IdempotencyKey(f"{request.method} {path}", key, door.fingerprints.of(path, body))
+    body = await request.json() if await request.body() else None
+    # An optional body may be left out or be null: the same request.
+    return IdempotencyKey(f"{request.method} {path}", key, door.fingerprints.of(path, body or {}))
 
 
 def json_response(view: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -152,6 +154,19 @@ def page(limit: int, cursor: str | None, **filters: str | None) -> Json:
     if cursor is not None:
         p["cursor"] = cursor
     return p | {name: value for name, value in filters.items() if value is not None}
+
+
+async def only_known_queries(request: Request) -> None:
+    """Refuse a query parameter that the operation has not: a filter with a typing error must not list everything."""
+    if not request.scope["query_string"]:
+        return
+    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    strange = sorted(set(request.query_params) - known)
+    if strange:
+        where = "query." + mask_text(strange[0].encode("utf-8", "replace").decode())[:100]
+        how = f"this operation takes: {', '.join(sorted(known)) or 'none'}"
+        complaint = Complaint(where, "is not a parameter of this operation", how)
+        raise Refused("invalid_request", "Some fields are wrong; `errors` names each.", (complaint,))
 
 
 # Documentation --------------------------------------------------------------------------------------------------------

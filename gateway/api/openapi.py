@@ -39,13 +39,11 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 def _document_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     statuses = [500, 503]
     if path.startswith("/v1/"):
-        statuses += [401, 403]
+        statuses += [401, 403, 422]
     if "{" in path:
         statuses += [404]
     if method in {"post", "put", "patch"}:
         statuses += [400, 404, 409, 413, 415, 422]
-    if any(parameter["in"] in {"query", "header"} for parameter in operation.get("parameters", ())):
-        statuses += [422]
     if path.startswith("/webhooks/"):
         statuses += [401]
     responses = operation["responses"]

@@ -60,6 +60,7 @@ class Seeded:
     shop: Shop
     playground: Shop
     ids: dict[str, list[str]]
+    cancelable: list[str]
     statuses: dict[str, collections.Counter[int]] = field(
         default_factory=lambda: collections.defaultdict(collections.Counter)
     )
@@ -103,11 +104,11 @@ def seeded(world: World, database: Database) -> Seeded:
         return view
 
     card: Json = {"amount": 100_000, "currency": "EUR", "card": VISA}
-    captured = [made("/v1/payments", card)["id"] for _ in range(4)]
-    authorized = [made("/v1/payments", card | {"capture_method": "manual"})["id"] for _ in range(12)]
+    captured = [made("/v1/payments", card)["id"] for _ in range(2)]
+    authorized = [made("/v1/payments", card | {"capture_method": "manual"})["id"] for _ in range(6)]
     endpoints = [made("/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/"})["id"] for _ in range(4)]
     ids = {
-        "payment_id": captured + authorized,
+        "payment_id": captured + authorized[2:],
         "token_id": [made("/v1/tokens", {"card": VISA})["id"] for _ in range(3)],
         "refund_id": [made("/v1/refunds", {"payment": captured[0], "amount": 100})["id"]],
         "endpoint_id": endpoints,
@@ -119,7 +120,7 @@ def seeded(world: World, database: Database) -> Seeded:
     deliveries = world.call("GET", "/v1/webhook_deliveries", key=shop.secret_key).json()["data"]
     ids["delivery_id"] = [delivery["id"] for delivery in deliveries]
     assert all(ids[name] for name in IDS), ids
-    return Seeded(shop, playground, ids)
+    return Seeded(shop, playground, ids, authorized[:2])
 
 
 async def _plan_deliveries(database: Database, events: list[Json]) -> None:
@@ -137,11 +138,13 @@ def use_real_ids(case: Any, seeded: Seeded, choice: random.Random) -> None:
     for name, known in seeded.ids.items():
         if name in (case.path_parameters or {}):
             case.path_parameters[name] = choice.choice(known)
+    if case.operation.path.endswith("/cancel"):
+        case.path_parameters["payment_id"] = choice.choice(seeded.cancelable)
     if isinstance(case.body, dict):
         if "token" in case.body and case.body["token"] is not None:
             case.body["token"] = choice.choice(seeded.ids["token_id"])
         if "payment" in case.body:
-            case.body["payment"] = choice.choice(seeded.ids["payment_id"])
+            case.body |= {"payment": choice.choice(seeded.ids["payment_id"][:2]), "amount": 1}
         if isinstance(case.body.get("card"), dict):
             case.body["card"] = dict(VISA)
         if "provider" in case.body and "credentials" in case.body:
@@ -212,4 +215,4 @@ def test_sequences_along_the_links(schema: Any, seeded: Seeded) -> None:
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             seeded.check(case, response)
 
-    run_state_machine_as_test(Machine, settings=settings(BOUNDS, max_examples=12, stateful_step_count=6))
+    run_state_machine_as_test(Machine, settings=settings(BOUNDS, max_examples=40, stateful_step_count=8))
