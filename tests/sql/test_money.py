@@ -214,7 +214,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_any_sequence_keeps_the_limits(database: Database, steps: list[tuple[str, int, bool, str]]) -> None:
     """Goal: INV-05 and INV-06 after every step. Method: random steps against a model of what the PSP did."""

@@ -1,4 +1,4 @@
-"""A merchant with two provider accounts, and the calls that the tests make, with what they do not care about filled in."""
+"""A merchant with two provider accounts, and the calls that the tests make, with the rest filled in."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
