@@ -31,8 +31,8 @@ class Call:
     """The request's parameters and the account as the handler sees it, with everything it has staged so far."""
 
     __slots__ = (
-        "_movements", "_moves", "_staged", "account", "base_url", "created", "decision", "deleted", "events", "form",
-        "idempotency_key", "params", "path", "request_id", "version",
+        "_ended", "_movements", "_moves", "_staged", "account", "base_url", "created", "decision", "deleted", "events",
+        "form", "idempotency_key", "params", "path", "request_id", "version",
     )  # fmt: skip
 
     def __init__(self, account: Account, *, path: tuple[str, ...], form: Json, base_url: str) -> None:
@@ -48,6 +48,7 @@ class Call:
         self.created = account.now()
         self.events: list[tuple[str, Json, Json | None]] = []
         self.deleted: list[tuple[str, str]] = []
+        self._ended: list[str] = []
         self._staged: dict[tuple[str, str], Json] = {}
         self._moves: list[tuple[Kind, int, str, str, str | None, str | None, str | None, str | None]] = []
         self._movements: list[tuple[str, str, lifecycle.Mode, Mapping[str, Any]]] = []
@@ -142,6 +143,10 @@ class Call:
         mode = lifecycle.manual() if seconds is None else lifecycle.after(seconds)
         self._movements.append((identifier, action, mode, data))
 
+    def settled(self, identifier: str) -> None:
+        """Forget the movement that `later` ordered: the object came to its end another way."""
+        self._ended.append(identifier)
+
     def flush(self) -> list[Json]:
         """Write what was staged into the open transaction; returns the events made."""
         store = self.account.store
@@ -153,6 +158,8 @@ class Call:
             self.account.record(
                 move, amount, currency, thing, parent=parent, reference=reference, payment=payment, code=code
             )
+        for identifier in self._ended:
+            lifecycle.stop(self.account, identifier)
         for identifier, action, mode, data in self._movements:
             lifecycle.start(self.account, identifier, action, mode, data)
         made = []

@@ -68,6 +68,9 @@ def is_off_session(call: Call) -> bool:
 def needs_challenge(call: Call, intent: Json, kept: Json, acts: Behaviour) -> bool:
     """Whether the issuer wants the shopper: by the magic card, or because the request asks for a challenge."""
     asked = intent["payment_method_options"].get("card", {}).get("request_three_d_secure")
+    outcome = call.decision.get("outcome")
+    if outcome is not None and outcome["name"] == "requires_action":
+        return True
     if asked in ("any", "challenge"):
         return True
     off_session = is_off_session(call)

@@ -179,6 +179,10 @@ def end(call: Call, intent: Json, reason: str | None, *, expired: bool = False) 
         call.move("void", released, charge, of=intent)
         if expired:
             call.emit("charge.expired", charge)
+    if intent["status"] == "processing":
+        call.settled(intent["id"])
+        charge = call.need("charge", intent["latest_charge"], "charge")
+        call.emit("charge.failed", call.put("charge", {**charge, "status": "failed"}))
     intent = {
         **intent,
         "status": "canceled",

@@ -86,6 +86,12 @@ def test_a_challenge_may_be_asked_for(shop: Shop) -> None:
     assert intent.status == "requires_action"
 
 
+def test_a_fault_may_ask_for_a_challenge(shop: Shop) -> None:
+    shop.fault({"operation": "authorize"}, {"action": "outcome", "name": "requires_action"}, times=1)
+    for status in ("requires_action", "succeeded"):
+        assert shop.api.payment_intents.create({**PARAMS, "payment_method": "pm_card_visa"}).status == status
+
+
 def test_a_card_set_up_before_is_not_challenged_off_session(shop: Shop) -> None:
     customer = shop.api.customers.create()
     setup = shop.api.setup_intents.create(

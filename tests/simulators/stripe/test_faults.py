@@ -95,6 +95,16 @@ def test_pending_settles_on_the_clock(shop: Shop, then: str, status: str | None,
     assert [entry for entry, _, _ in shop.journal()] == [kind]
 
 
+def test_processing_intent_is_canceled_and_stays_so(shop: Shop) -> None:
+    shop.fault({"operation": "authorize"}, {"action": "pending", "seconds": 60})
+    intent = shop.api.payment_intents.create(PARAMS)
+    assert shop.api.payment_intents.cancel(intent.id).status == "canceled"
+    assert shop.control("GET", "/clock")["waiting"] <= 1  # the kit forgets what was taken back when its time comes
+    shop.advance(61)
+    assert shop.api.payment_intents.retrieve(intent.id).status == "canceled"
+    assert shop.journal() == []
+
+
 def test_declined_capture_leaves_the_hold(shop: Shop) -> None:
     intent = shop.api.payment_intents.create({**PARAMS, "capture_method": "manual"})
     shop.fault({"operation": "capture"}, {"action": "decline", "code": "96"}, times=1)
