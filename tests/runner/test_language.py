@@ -1,4 +1,4 @@
-"""The language: good files become scenarios; bad ones are answered with file, line, what is wrong, how to mend it."""
+"""The language: good files become scenarios; bad ones are told file, line, what is wrong and how to mend it."""
 
 from pathlib import Path
 
