@@ -5,6 +5,7 @@ An account is named by its id, or by its API key; without one, a simulator's fir
 
 import json
 import os
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,7 +18,9 @@ from rich.markup import escape
 from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="The simulated PSPs: faults, journals, requests, clocks, webhooks.")
-out = Console(highlight=False, soft_wrap=True)
+PIPE_WIDTH = 400
+"""Characters of a line that goes into a file or a pipe: a key cut short is of no use there."""
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Slug = Annotated[str, typer.Argument(help="Which simulator: stripe, dummypay, …")]

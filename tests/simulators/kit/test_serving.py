@@ -86,7 +86,7 @@ async def test_manual_n_moves_on_the_nth_look(shop: Shop) -> None:
 
 async def sim(sims: Sims, *words: str, code: int = 0) -> str:
     """`payera sim …` in a thread: the simulators answer it from this event loop."""
-    environment = {"PAYERA_CONTROL": sims.control_url, "COLUMNS": "200"}
+    environment = {"PAYERA_CONTROL": sims.control_url}
     result = await asyncio.to_thread(CliRunner().invoke, app, list(words), env=environment)
     assert result.exit_code == code, result.output
     return str(result.output)
