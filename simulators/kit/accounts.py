@@ -126,9 +126,19 @@ class Account:
         self.journal.commit()
         for key, what in opened.remembered:
             self.remembered[key] = what
+            self._forget_old_keys()
         self._open = None
         for action in opened.after:
             action()
+
+    def _forget_old_keys(self) -> None:
+        """Drop what is past the PSP's retention; keys are in order of their first use."""
+        oldest_kept = self.clock.now() - self.world.spec.dialect.idempotency.retention_s
+        while self.remembered:
+            key = next(iter(self.remembered))
+            if self.remembered[key].at >= oldest_kept:
+                return
+            del self.remembered[key]
 
     def _write(self, opened: Transaction, ids_before: int) -> None:
         if self.world.log is None:
@@ -198,8 +208,7 @@ class Account:
             raise BadRule("connection_refused needs an account with a door: create it with door: true")
         self.faults.add(rule)
         self.world.write({"account": self.id, "fault": [rule.id, rule.durable()]})
-        if rule.then[0].phase == "door" and rule.then[0]["seconds"] is not None:
-            self.clock.after(rule.then[0]["seconds"], lambda: self._expire(rule.id))
+        self._let_expire(rule)
         self.mind_door()
         return rule
 
@@ -211,8 +220,20 @@ class Account:
         self.mind_door()
         return len(gone)
 
+    def _let_expire(self, rule: Rule) -> None:
+        if rule.then[0].phase == "door" and rule.then[0]["seconds"] is not None:
+            self.clock.after(rule.then[0]["seconds"], lambda: self._expire(rule.id))
+
     def _expire(self, rule_id: str) -> None:
         self.remove_faults(rule_id)
+
+    def rearm(self) -> None:
+        """After a restart: everything that waits is on the clock again; a door's refusal begins its seconds anew."""
+        lifecycle.rearm(self)
+        self.webhooks.rearm()
+        for rule in self.faults.rules:
+            self._let_expire(rule)
+        self.clock.fire()
 
     def decide(self, facts: Facts, headers: Mapping[str, str], key: str | None) -> Decision:
         """What shall happen to a request: the account's faults first, then the PSP's magic values."""
@@ -341,9 +362,7 @@ class World:
     def begin_serving(self) -> None:
         """Once the event loop runs: put what was waiting back on the clocks and into the queues."""
         for account in self.accounts.values():
-            lifecycle.rearm(account)
-            account.webhooks.rearm()
-            account.clock.fire()
+            account.rearm()
 
     def close_doors(self) -> None:
         """Give the accounts' own ports back."""

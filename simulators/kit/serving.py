@@ -133,6 +133,8 @@ class Simulators:
             world.stopping.set()
         for server, _ in self._servers.values():
             server.should_exit = True
+            for connection in list(server.server_state.connections):
+                connection.shutdown()  # uvicorn does it too, but then waits a tenth of a second for what closes at once
         await asyncio.gather(*(task for _, task in self._servers.values()))
         for world in self.worlds.values():
             world.close()

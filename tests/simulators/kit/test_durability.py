@@ -109,6 +109,20 @@ async def test_pending_notifications_go_out_after_a_restart(tmp_path: Path) -> N
             assert hook.types() == ["charge.captured"]
 
 
+async def test_a_shut_door_is_shut_after_a_restart_and_opens_when_its_seconds_have_passed(tmp_path: Path) -> None:
+    async with spawned("dummypay", state=tmp_path) as sims:
+        account = await sims.account("dummypay", door=True)
+        await account.fault({}, {"action": "connection_refused", "seconds": 60})
+        await sims.kill()
+    async with spawned("dummypay", state=tmp_path) as sims:
+        account = TestAccount(sims, "dummypay", account.view)
+        async with shop_at(account) as shop:
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await shop.charge()
+            await account.advance(61)
+            assert (await shop.charge()).status == 200
+
+
 async def test_sigterm_ends_with_0_quickly_even_with_a_hanging_client(tmp_path: Path) -> None:
     async with spawned("dummypay", state=tmp_path) as sims:
         account = await sims.account("dummypay", door=True)
