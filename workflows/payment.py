@@ -7,7 +7,7 @@ to the same plan, since the plan is a function of what the database says; all de
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from workflows import policies, versions
@@ -67,10 +67,10 @@ class PaymentWorkflow:
             step = await workflow.execute_local_activity_method(
                 PaymentActivities.plan,
                 self._payment,
-                start_to_close_timeout=policies.PLAN_TIMEOUT,
+                schedule_to_close_timeout=policies.PLAN_TIMEOUT,
                 retry_policy=policies.PLAN_RETRY,
             )
-        except ActivityError as error:
+        except FailureError as error:
             if _code(error) == "payment_not_found":
                 raise ApplicationError("payment_not_found", type="payment_not_found", non_retryable=True) from None
             await self._pause()
@@ -102,7 +102,7 @@ class PaymentWorkflow:
                 heartbeat_timeout=policies.HEARTBEAT_TIMEOUT,
                 retry_policy=policies.SEND_RETRY,
             )
-        except ActivityError as error:
+        except FailureError as error:
             # Nothing is concluded from it: the next plan sees what the database knows.
             workflow.logger.warning("step %s failed: %s", step.kind, _code(error))
 
@@ -119,5 +119,6 @@ class PaymentWorkflow:
 
 
 def _code(error: FailureError) -> str:
-    cause = error.cause
-    return cause.type or "failure" if isinstance(cause, ApplicationError) else type(cause).__name__
+    """Our code of a failure. A local activity raises the failure itself, a remote one wraps it."""
+    inner = error if isinstance(error, ApplicationError) else error.cause
+    return inner.type or "failure" if isinstance(inner, ApplicationError) else type(inner or error).__name__
