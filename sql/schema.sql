@@ -625,7 +625,7 @@ declare
     v_token vault.token;
     v_payment core.payment;
     v_op core.operation;
-    v_provider text;
+    v_cvv text;
     v_view json;
 begin
     perform core.tenant_v1(p_merchant);
@@ -635,14 +635,17 @@ begin
     end if;
     if jsonb_typeof(p -> 'card') = 'object' then
         v_token := core.token_put_v1(p_merchant, p -> 'card', v_at);
+        if coalesce((p -> 'card' ->> 'cvv_expires_at')::timestamptz > v_at, true) then
+            v_cvv := p -> 'card' ->> 'cvv_ciphertext';
+        end if;
     else
         select * into v_token from vault.token t where t.id = p ->> 'token_id';
         if not found then
             perform core.refuse_v1('PA404', 'token_not_found', 'No such token.');
         end if;
+        select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
     end if;
-    v_route := core.route_v1(p_merchant);
-    select a.provider into strict v_provider from core.provider_account a where a.id = v_route.route ->> 0;
+    v_route := core.route_v2(p_merchant);
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
         route, route_next, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
@@ -653,15 +656,15 @@ begin
                           'exp_month', v_token.exp_month, 'exp_year', v_token.exp_year),
         p ->> 'reference', p ->> 'description',
         case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end,
-        v_route.route, 1, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_provider, 1, v_at, v_at)
+        v_route.route, 1, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1, v_at, v_at)
     returning * into v_payment;
     v_op := core.operation_new_v1(
-        v_payment, p, 'authorize', v_route.route ->> 0, v_provider, v_payment.amount,
-        p_had_cvv => exists (select from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at));
+        v_payment, p, 'authorize', v_route.route ->> 0, v_route.provider, v_payment.amount,
+        p_had_cvv => v_cvv is not null);
     v_view := core.payment_view_v1(v_payment);
     perform core.emit_v1(v_payment, v_view, null, 1, p ->> 'event_id', 'payment.created', v_at);
     return json_build_object('result', 'begun', 'payment', v_view,
-                             'dispatch', core.dispatch_v1(v_op, v_payment, v_at));
+                             'dispatch', core.dispatch_v2(v_op, v_payment, v_token, v_cvv));
 end
 $$;
 
@@ -1532,19 +1535,51 @@ CREATE FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_
     LANGUAGE plpgsql STABLE
     AS $$
 declare
-    v_account core.provider_account;
     v_token vault.token;
     v_cvv text;
+begin
+    if p_op.kind = 'authorize' then
+        select * into strict v_token from vault.token t where t.id = p_payment.token_id;
+        select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > p_at;
+    end if;
+    return core.dispatch_v2(p_op, p_payment, v_token, v_cvv);
+end
+$$;
+
+ALTER FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE TABLE vault.token (
+    id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    ciphertext text NOT NULL,
+    key_id text NOT NULL,
+    fingerprint text NOT NULL,
+    bin text NOT NULL,
+    last4 text NOT NULL,
+    brand text NOT NULL,
+    exp_month integer NOT NULL,
+    exp_year integer NOT NULL,
+    holder_name text,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY vault.token FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE vault.token OWNER TO payera_owner;
+
+CREATE FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_account core.provider_account;
     v_card json;
 begin
     select * into strict v_account from core.provider_account a where a.id = p_op.account_id;
     if p_op.kind = 'authorize' then
-        select * into strict v_token from vault.token t where t.id = p_payment.token_id;
-        select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > p_at;
         v_card := json_build_object(
-            'token_id', v_token.id, 'ciphertext', v_token.ciphertext, 'key_id', v_token.key_id,
-            'cvv_ciphertext', v_cvv, 'exp_month', v_token.exp_month, 'exp_year', v_token.exp_year,
-            'holder_name', v_token.holder_name);
+            'token_id', p_token.id, 'ciphertext', p_token.ciphertext, 'key_id', p_token.key_id,
+            'cvv_ciphertext', p_cvv, 'exp_month', p_token.exp_month, 'exp_year', p_token.exp_year,
+            'holder_name', p_token.holder_name);
     end if;
     return json_build_object(
         'operation_id', p_op.id, 'kind', p_op.kind, 'epoch', p_op.epoch, 'payment_id', p_op.payment_id,
@@ -1560,7 +1595,7 @@ begin
 end
 $$;
 
-ALTER FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_at timestamp with time zone) OWNER TO payera_owner;
+ALTER FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) OWNER TO payera_owner;
 
 CREATE FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation core.operation, p_sequence integer, p_id text, p_type text, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
@@ -1631,22 +1666,22 @@ CREATE FUNCTION core.guard_ledger_balance_v1() RETURNS trigger
     SET search_path TO 'core', 'vault', 'pg_temp'
     AS $$
 declare
-    v_lines int := 0;
-    v_sum record;
+    v_id text := case tg_table_name when 'ledger_transaction' then to_jsonb(new) ->> 'id'
+                                    else to_jsonb(new) ->> 'transaction_id' end;
+    v_off text;
+    v_firsts bigint;
 begin
-    for v_sum in
-        select l.currency, count(*) as lines, sum(l.amount) as total
-        from core.ledger_line l where l.transaction_id = new.transaction_id group by l.currency
-    loop
-        v_lines := v_lines + v_sum.lines;
-        if v_sum.total <> 0 then
-            raise exception using errcode = 'PA500', message = 'ledger_unbalanced',
-                detail = format('transaction %s is off by %s %s', new.transaction_id, v_sum.total, v_sum.currency);
-        end if;
-    end loop;
-    if v_lines = 0 then
+    select string_agg(format('%s %s', totals.total, totals.currency), ', ') filter (where totals.total <> 0),
+           sum(totals.firsts)
+    into v_off, v_firsts
+    from (select l.currency, sum(l.amount) as total, count(*) filter (where l.line in (1, 2)) as firsts
+          from core.ledger_line l where l.transaction_id = v_id group by l.currency) as totals;
+    if v_off is not null then
         raise exception using errcode = 'PA500', message = 'ledger_unbalanced',
-            detail = format('transaction %s cannot be seen to balance', new.transaction_id);
+            detail = format('transaction %s is off by %s', v_id, v_off);
+    elsif v_firsts is distinct from 2 then
+        raise exception using errcode = 'PA500', message = 'ledger_unbalanced',
+            detail = format('transaction %s cannot be seen to balance', v_id);
     end if;
     return null;
 end
@@ -1963,7 +1998,8 @@ begin
                    || v_other || '|' || p_op.currency || '|' || -v_signed || E'\n', 'UTF8')), 'hex');
     insert into core.ledger_transaction (id, merchant, payment_id, position, kind, operation_id, at, previous_hash, hash)
     values (v_id, p_payment.merchant, p_payment.id,
-            (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id),
+            case when p_payment.ledger_hash is null then 1
+                 else (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id) end,
             p_kind, p_op.id, p_at, v_previous, v_hash);
     insert into core.ledger_line (transaction_id, line, merchant, account, currency, amount)
     values (v_id, 1, p_payment.merchant, v_psp, p_op.currency, v_signed),
@@ -1996,14 +2032,15 @@ CREATE FUNCTION core.progress_begin_v1(p_operation_id text) RETURNS core.progres
     AS $$
 declare
     s core.progress;
-    v_payment_id text;
+    v_payment core.payment;
     v_operation core.operation;
 begin
-    select o.payment_id into v_payment_id from core.operation o where o.id = p_operation_id;
+    select p.* into v_payment from core.payment p
+    where p.id = (select o.payment_id from core.operation o where o.id = p_operation_id) for update;
     if not found then
         perform core.refuse_v1('PA404', 'operation_not_found', 'No such operation.');
     end if;
-    s.payment := core.lock_payment_v1(v_payment_id);
+    s.payment := v_payment;
     select * into v_operation from core.operation o where o.id = p_operation_id;  -- again, under the lock
     s.operation := v_operation;
     s.events := '{}';
@@ -2053,7 +2090,7 @@ begin
     elsif p_hinted and not core.payment_waits_v1(s.payment) then
         delete from core.workflow_order o where o.payment_id = (s.payment).id and o.lease_until is null;
     end if;
-    if (s.operation).kind = 'authorize'
+    if (s.operation).kind = 'authorize' and (s.operation).had_cvv
        and ((s.payment).status not in ('processing', 'requires_action') or (s.operation).status = 'approved') then
         delete from vault.cvv c where c.token_id = (s.payment).token_id;
     end if;
@@ -2161,7 +2198,7 @@ $$;
 
 ALTER FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) OWNER TO payera_owner;
 
-CREATE FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT fallbacks integer) RETURNS record
+CREATE FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) RETURNS record
     LANGUAGE plpgsql STABLE
     AS $$
 declare
@@ -2169,16 +2206,17 @@ declare
 begin
     select * into v_routing from core.routing r where r.merchant = p_merchant;
     if found then
-        select jsonb_agg(chosen.id order by wanted.place) into route
+        select jsonb_agg(chosen.id order by wanted.place), (array_agg(chosen.provider order by wanted.place))[1]
+        into route, provider
         from jsonb_array_elements_text(v_routing.providers) with ordinality as wanted (name, place)
         cross join lateral (
-            select a.id from core.provider_account a
+            select a.id, a.provider from core.provider_account a
             where a.merchant = p_merchant and a.deleted_at is null and (a.id = wanted.name or a.provider = wanted.name)
             order by a.id desc limit 1
         ) as chosen;
         fallbacks := v_routing.max_fallbacks;
     else
-        select jsonb_agg(a.id order by a.id) into route
+        select jsonb_agg(a.id order by a.id), (array_agg(a.provider order by a.id))[1] into route, provider
         from core.provider_account a where a.merchant = p_merchant and a.deleted_at is null;
         fallbacks := 0;
     end if;
@@ -2188,7 +2226,7 @@ begin
 end
 $$;
 
-ALTER FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT fallbacks integer) OWNER TO payera_owner;
+ALTER FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) OWNER TO payera_owner;
 
 CREATE FUNCTION core.save_operation_v1(p core.operation) RETURNS void
     LANGUAGE plpgsql
@@ -2253,25 +2291,6 @@ end
 $$;
 
 ALTER FUNCTION core.to_review_v1(s core.progress, p_reason text) OWNER TO payera_owner;
-
-CREATE TABLE vault.token (
-    id text NOT NULL COLLATE pg_catalog."C",
-    merchant text NOT NULL COLLATE pg_catalog."C",
-    ciphertext text NOT NULL,
-    key_id text NOT NULL,
-    fingerprint text NOT NULL,
-    bin text NOT NULL,
-    last4 text NOT NULL,
-    brand text NOT NULL,
-    exp_month integer NOT NULL,
-    exp_year integer NOT NULL,
-    holder_name text,
-    created_at timestamp with time zone NOT NULL
-);
-
-ALTER TABLE ONLY vault.token FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE vault.token OWNER TO payera_owner;
 
 CREATE FUNCTION core.token_put_v1(p_merchant text, p jsonb, p_at timestamp with time zone) RETURNS vault.token
     LANGUAGE plpgsql
@@ -3164,7 +3183,9 @@ CREATE TRIGGER legal_transition BEFORE UPDATE OF status ON core.operation FOR EA
 
 CREATE TRIGGER legal_transition BEFORE UPDATE OF status ON core.payment FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION core.guard_payment_transition_v1();
 
-CREATE CONSTRAINT TRIGGER sums_to_zero AFTER INSERT ON core.ledger_line DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.guard_ledger_balance_v1();
+CREATE CONSTRAINT TRIGGER sums_to_zero AFTER INSERT ON core.ledger_line DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.line <> ALL (ARRAY[1, 2]))) EXECUTE FUNCTION core.guard_ledger_balance_v1();
+
+CREATE CONSTRAINT TRIGGER sums_to_zero AFTER INSERT ON core.ledger_transaction DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core.guard_ledger_balance_v1();
 
 ALTER TABLE ONLY core.api_key
     ADD CONSTRAINT api_key_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
@@ -3177,12 +3198,6 @@ ALTER TABLE ONLY core.event_sent
 
 ALTER TABLE ONLY core.ledger_line
     ADD CONSTRAINT ledger_line_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES core.ledger_transaction(id);
-
-ALTER TABLE ONLY core.ledger_transaction
-    ADD CONSTRAINT ledger_transaction_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES core.operation(id);
-
-ALTER TABLE ONLY core.ledger_transaction
-    ADD CONSTRAINT ledger_transaction_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES core.payment(id);
 
 ALTER TABLE ONLY core.operation
     ADD CONSTRAINT operation_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES core.payment(id);
@@ -3456,6 +3471,9 @@ GRANT ALL ON FUNCTION core.delivery_view_v1(p core.delivery) TO payera_system;
 REVOKE ALL ON FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_at timestamp with time zone) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation core.operation, p_sequence integer, p_id text, p_type text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation core.operation, p_sequence integer, p_id text, p_type text, p_at timestamp with time zone) TO payera_system;
 
@@ -3545,8 +3563,8 @@ GRANT ALL ON FUNCTION core.refuse_change_v1() TO payera_system;
 REVOKE ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) TO payera_system;
 
-REVOKE ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT fallbacks integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT fallbacks integer) TO payera_system;
+REVOKE ALL ON FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.save_operation_v1(p core.operation) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_operation_v1(p core.operation) TO payera_system;

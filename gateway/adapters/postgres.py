@@ -139,7 +139,7 @@ class Database:
 
 
 async def _leave_as_it_is(_: object) -> None:
-    """No round trip to reset a connection: a call leaves nothing in its session, the tenant ends with its transaction."""
+    """No round trip to reset a connection: a call leaves nothing in its session, the tenant ends with its commit."""
 
 
 def _checked(function: str) -> str:

@@ -140,6 +140,11 @@ async def test_the_ledger_is_a_chain(world: World) -> None:
         ("truncate core.ledger_line", "append_only"),
         ("update core.event set type = 'x'", "append_only"),
         ("insert into core.ledger_line select transaction_id, 3, merchant, account, currency, 1 from core.ledger_line limit 1", "ledger_unbalanced"),  # noqa: E501
+        (
+            "insert into core.ledger_transaction select id || 'x', merchant, payment_id, position + 100, 'refund',"
+            " operation_id, at, '', '' from core.ledger_transaction limit 1",
+            "ledger_unbalanced",
+        ),
         ("update core.payment set status = 'processing' where status = 'captured'", "forbidden_transition"),
         ("update core.operation set status = 'dispatched' where status = 'approved'", "forbidden_transition"),
         ("update core.payment set amount_captured = amount_authorized + 1 where amount_authorized > 0", "captured_within_authorized"),  # noqa: E501

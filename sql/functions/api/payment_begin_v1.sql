@@ -16,7 +16,7 @@ declare
     v_token vault.token;
     v_payment core.payment;
     v_op core.operation;
-    v_provider text;
+    v_cvv text;
     v_view json;
 begin
     perform core.tenant_v1(p_merchant);
@@ -26,14 +26,17 @@ begin
     end if;
     if jsonb_typeof(p -> 'card') = 'object' then
         v_token := core.token_put_v1(p_merchant, p -> 'card', v_at);
+        if coalesce((p -> 'card' ->> 'cvv_expires_at')::timestamptz > v_at, true) then
+            v_cvv := p -> 'card' ->> 'cvv_ciphertext';
+        end if;
     else
         select * into v_token from vault.token t where t.id = p ->> 'token_id';
         if not found then
             perform core.refuse_v1('PA404', 'token_not_found', 'No such token.');
         end if;
+        select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
     end if;
-    v_route := core.route_v1(p_merchant);
-    select a.provider into strict v_provider from core.provider_account a where a.id = v_route.route ->> 0;
+    v_route := core.route_v2(p_merchant);
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
         route, route_next, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
@@ -44,14 +47,14 @@ begin
                           'exp_month', v_token.exp_month, 'exp_year', v_token.exp_year),
         p ->> 'reference', p ->> 'description',
         case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end,
-        v_route.route, 1, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_provider, 1, v_at, v_at)
+        v_route.route, 1, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1, v_at, v_at)
     returning * into v_payment;
     v_op := core.operation_new_v1(
-        v_payment, p, 'authorize', v_route.route ->> 0, v_provider, v_payment.amount,
-        p_had_cvv => exists (select from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at));
+        v_payment, p, 'authorize', v_route.route ->> 0, v_route.provider, v_payment.amount,
+        p_had_cvv => v_cvv is not null);
     v_view := core.payment_view_v1(v_payment);
     perform core.emit_v1(v_payment, v_view, null, 1, p ->> 'event_id', 'payment.created', v_at);
     return json_build_object('result', 'begun', 'payment', v_view,
-                             'dispatch', core.dispatch_v1(v_op, v_payment, v_at));
+                             'dispatch', core.dispatch_v2(v_op, v_payment, v_token, v_cvv));
 end
 $$;

@@ -17,7 +17,8 @@ begin
                    || v_other || '|' || p_op.currency || '|' || -v_signed || E'\n', 'UTF8')), 'hex');
     insert into core.ledger_transaction (id, merchant, payment_id, position, kind, operation_id, at, previous_hash, hash)
     values (v_id, p_payment.merchant, p_payment.id,
-            (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id),
+            case when p_payment.ledger_hash is null then 1
+                 else (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id) end,
             p_kind, p_op.id, p_at, v_previous, v_hash);
     insert into core.ledger_line (transaction_id, line, merchant, account, currency, amount)
     values (v_id, 1, p_payment.merchant, v_psp, p_op.currency, v_signed),

@@ -38,7 +38,7 @@ begin
     elsif p_hinted and not core.payment_waits_v1(s.payment) then
         delete from core.workflow_order o where o.payment_id = (s.payment).id and o.lease_until is null;
     end if;
-    if (s.operation).kind = 'authorize'
+    if (s.operation).kind = 'authorize' and (s.operation).had_cvv
        and ((s.payment).status not in ('processing', 'requires_action') or (s.operation).status = 'approved') then
         delete from vault.cvv c where c.token_id = (s.payment).token_id;
     end if;
