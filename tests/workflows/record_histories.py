@@ -1,0 +1,99 @@
+"""Records the histories that the replay test runs: `python -m tests.workflows.record_histories`.
+
+Run it when a workflow gets a new name or a flag in `workflows/versions.py`, and keep the old files: they are what may
+still be running somewhere. Everything in them is scripted; the payloads are sealed with a key that is no secret.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from compose.embedded.temporal import binary
+from gateway.adapters.temporal import TemporalWorkflows, data_converter
+from tests.workflows.scripted import DONE, Scripted
+from tests.workflows.world import until
+from workflows.messages import PlannedStep
+from workflows.payment import PaymentWorkflow
+
+FOLDER = Path(__file__).parent / "histories"
+KEY = bytes(range(32))
+QUEUE = "histories"
+
+RESOLVE = PlannedStep("resolve", "att_1", "idempotent_replay")
+READ = PlannedStep("resolve", "att_1", "read_by_reference")
+SOON = PlannedStep("wait", wait_s=0.05)
+REST = PlannedStep("wait", wait_s=3600, resting=True)
+
+
+def _away() -> None:
+    raise ApplicationError("away", type="store_unavailable")
+
+
+async def _resolved(workflows: TemporalWorkflows, script: Scripted) -> None:
+    script.plans = [RESOLVE, SOON, READ, SOON, READ, DONE]
+    await workflows.first_answer("mer_1", "resolved", "att_1", 10)
+
+
+async def _cascade(workflows: TemporalWorkflows, script: Scripted) -> None:
+    script.plans = [PlannedStep("attempt"), RESOLVE, DONE]
+    script.on = {"attempt": _away}
+    await workflows.first_answer("mer_1", "cascade", "att_1", 10)
+
+
+async def _woken(workflows: TemporalWorkflows, script: Scripted) -> None:
+    script.plans = [REST]
+    await workflows.first_answer("mer_1", "woken", "att_1", 10)
+    script.plans = [READ, PlannedStep("reverse", "att_1"), DONE]
+    await workflows.wake("mer_1", "woken")
+
+
+async def _reviewed(workflows: TemporalWorkflows, script: Scripted) -> None:
+    script.plans = [ApplicationError("away", type="store_unavailable") for _ in range(5)]
+    script.plans += [READ, READ, PlannedStep("review", "att_1", "no_proof"), DONE]
+    await workflows.wake("mer_1", "reviewed")
+
+
+SCRIPTS: dict[str, Callable[[TemporalWorkflows, Scripted], Awaitable[None]]] = {
+    "resolved": _resolved,
+    "cascade": _cascade,
+    "woken": _woken,
+    "reviewed": _reviewed,
+}
+
+
+async def record(client: Client, folder: Path) -> None:
+    """Write one file per script."""
+    for name, play in SCRIPTS.items():
+        script = Scripted(DONE)
+        async with Worker(
+            client, task_queue=QUEUE, workflows=[PaymentWorkflow], activities=script.all, identity="recorder"
+        ):
+            await play(TemporalWorkflows(client, QUEUE), script)
+            handle = client.get_workflow_handle(name)
+
+            async def closed() -> bool:
+                return (await handle.describe()).close_time is not None  # noqa: B023 - awaited in this round
+
+            await until(closed, 30)
+            (folder / f"{name}.json").write_text((await handle.fetch_history()).to_json() + "\n")
+
+
+async def main() -> None:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=binary(), data_converter=data_converter(KEY)
+    ) as environment:
+        target = environment.client.service_client.config.target_host
+        client = await Client.connect(target, identity="recorder", data_converter=data_converter(KEY))
+        FOLDER.mkdir(exist_ok=True)
+        await asyncio.wait_for(record(client, FOLDER), timedelta(minutes=2).total_seconds())
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
