@@ -140,6 +140,9 @@ def status(state: State = None) -> None:
     folder = _state(state)
     answer = environment.status(folder)
     if answer is None:
+        if environment.was_killed(folder):
+            out.print(f"[red]supervisor: killed[/red], and its processes with it; `payera up` starts again: {folder}")
+            raise typer.Exit(1)
         out.print(f"not running: {folder}")
         raise typer.Exit(NOT_RUNNING)
     table = Table("process", "state", "pid", "port", "up for")

@@ -47,7 +47,7 @@ def up(
     layout.create()
     owner = (owner_pid, started_at(owner_pid) or "") if owner_pid is not None else None
     options = Options(str(layout.state), port_base, parts_only, dict(extra or {}), owner)
-    _clear_logs(layout)
+    _clear_traces(layout)
     with layout.log("supervisor").open("ab") as log:
         subprocess.run(
             [sys.executable, "-m", "compose.embedded.supervisor", json.dumps(asdict(options))],
@@ -67,13 +67,13 @@ def _own_settings() -> dict[str, str]:
     return {key: os.environ[key] for key in ("PAYERA_POSTGRES_USER",) if key in os.environ}
 
 
-def _clear_logs(layout: Layout) -> None:
-    """Logs tell of one life of the environment."""
+def _clear_traces(layout: Layout) -> None:
+    """Logs, and the reason of a failed start, tell of one life of the environment."""
     lock = layout.lock()
     if lock is None:
         return
-    for log in layout.logs.glob("*.log"):
-        log.unlink(missing_ok=True)
+    for trace in (*layout.logs.glob("*.log"), layout.failure_file):
+        trace.unlink(missing_ok=True)
     os.close(lock)
 
 
@@ -167,6 +167,17 @@ def _wait_gone(layout: Layout, within_s: float) -> None:
             if time.monotonic() > deadline + 10:
                 raise EnvironmentFailed(f"still running: {[entry['name'] for entry in leftovers(layout.run)]}")
         time.sleep(0.03)
+
+
+def was_killed(state: Path) -> bool:
+    """True if a supervisor ended without a goodbye: its pid file is still there, and nobody owns the environment."""
+    layout = Layout(state.absolute())
+    if not layout.pid_file("supervisor").exists():
+        return False
+    lock = layout.lock()
+    if lock is not None:
+        os.close(lock)
+    return lock is not None
 
 
 def status(state: Path) -> Json | None:

@@ -35,6 +35,7 @@ from compose.embedded.services import Plan, Service, choose_ports
 Json = dict[str, Any]
 _WATCH_EVERY_S = 0.25
 _STARTS_WITHIN_S = 90.0
+_LOCK_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,12 +304,20 @@ def _flatten(group: BaseExceptionGroup[Any]) -> list[Exception]:
     return found
 
 
+def _take_lock(layout: Layout) -> int | None:
+    """The environment's lock; tried for a while, since those who only look whether it is held hold it for a moment."""
+    until = time.monotonic() + _LOCK_WITHIN_S
+    while (lock := layout.lock()) is None and time.monotonic() < until:
+        time.sleep(0.02)
+    return lock
+
+
 def main(options: Options) -> int:
     """Own the environment of `options.state`, or end with 3 if another supervisor does."""
     os.umask(0o077)
     layout = Layout(Path(options.state))
     layout.create()
-    lock = layout.lock()
+    lock = _take_lock(layout)
     if lock is None:
         return 3
     end_leftovers(layout.run)

@@ -148,6 +148,8 @@ def test_down_works_when_the_supervisor_was_killed(state: Path) -> None:
     environment.up(state, port_base=0, parts_only=True)
     pids, ports = processes(state), addresses(state)
     os.kill(pids["supervisor"], signal.SIGKILL)
+    shown = payera("status", state=state)
+    assert (shown.returncode, "supervisor: killed" in shown.stdout) == (1, True)
     environment.down(state)
     assert_nothing_left(pids, ports, state)
     environment.up(state, port_base=0, parts_only=True)
