@@ -287,6 +287,7 @@ class Pair:
             assert set(found) <= set(self.ids[me.merchant])
             if number % 3 == 0:
                 assert found == sorted(self.ids[me.merchant], reverse=True)
+        assert await connection.fetchval("select coalesce(current_setting('payera.merchant', true), '')") == ""
 
     async def by_notification(self, connection: Any) -> None:
         turns = [self.turn() for _ in range(20)]
