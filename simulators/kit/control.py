@@ -160,7 +160,7 @@ class Control:
         return _answer(200, {"entries": account.journal.entries})
 
     async def requests(self, request: Request, account: Account) -> Response:
-        return _answer(200, {"requests": list(account.requests)})
+        return _answer(200, {"requests": [{**line, "at": iso(line["at"])} for line in account.requests]})
 
     # -- time and movement
     async def clock(self, request: Request, account: Account) -> Response:
