@@ -137,7 +137,7 @@ async def _current(ports: Ports, request: Request, payment_id: str, operation_id
         refund = await ports.store.call("refund_get_v1", request.merchant, {"refund_id": operation_id})
         return Answer(ACCEPTED if refund["status"] == "pending" else CREATED, refund)
     payment = await ports.store.call("payment_get_v1", request.merchant, {"payment_id": payment_id})
-    if request.begin == "payment_begin_v1":
+    if request.begin == "payment_begin_v1" or operation_id is None:  # a recorded cancel has no operation of its own
         return Answer(ACCEPTED if payment["status"] == "processing" else CREATED, payment)
     operations = await ports.store.call("payment_operations_v1", request.merchant, {"payment_id": payment_id})
     live = any(entry["id"] == operation_id and entry["status"] in OPEN for entry in operations["data"])
