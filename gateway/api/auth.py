@@ -6,10 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi import Depends, Request
 
 from gateway.api.problems import Problem
+from gateway.domain.errors import Complaint, Refused
+from gateway.observability import mask_text
 from gateway.use_cases.ports import ApiKeys, Store
 
 CACHE_S = 1.0
@@ -66,11 +67,21 @@ class Authentication:
         return caller
 
 
+def check_reach(caller: Caller, method: str, path: str) -> None:
+    """Which part of the API a kind of key reaches at all, before a byte of the body is read. Raises `Problem` 403."""
+    match caller.kind:
+        case "secret":
+            allowed = path != "/v1/merchants"
+        case "publishable":
+            allowed = (method, path) == ("POST", "/v1/tokens")
+        case _:
+            allowed = path == "/v1/merchants"
+    if not allowed:
+        raise Problem(403, "key_not_allowed", f"A {caller.kind} key may not do this.")
+
+
 def _unauthenticated(detail: str) -> Problem:
     return Problem(401, "unauthenticated", detail, {"WWW-Authenticate": "Bearer"})
-
-
-_bearer = HTTPBearer(auto_error=False, description="sk_… (secret), pk_… (publishable, tokens only) or the admin key")
 
 
 def _caller(request: Request, kinds: frozenset[Kind]) -> Caller:
@@ -78,22 +89,41 @@ def _caller(request: Request, kinds: frozenset[Kind]) -> Caller:
     caller: Caller = request.scope["payera.caller"]
     if caller.kind not in kinds:
         raise Problem(403, "key_not_allowed", f"A {caller.kind} key may not do this.")
+    if request.scope["query_string"]:
+        _refuse_unknown_queries(request)
     return caller
 
 
-async def _secret(request: Request) -> str:
-    return _caller(request, frozenset({"secret"})).merchant
+def _refuse_unknown_queries(request: Request) -> None:
+    """A filter with a typing error must not list everything."""
+    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    strange = sorted(set(request.query_params) - known)
+    if strange:
+        where = "query." + mask_text(strange[0].encode("utf-8", "replace").decode())[:100]
+        how = f"this operation takes: {', '.join(sorted(known)) or 'none'}"
+        complaint = Complaint(where, "is not a parameter of this operation", how)
+        raise Refused("invalid_request", "Some fields are wrong; `errors` names each.", (complaint,))
+
+
+_SECRET: frozenset[Kind] = frozenset({"secret"})
+_SECRET_OR_PUBLISHABLE: frozenset[Kind] = frozenset({"secret", "publishable"})
+_ADMIN: frozenset[Kind] = frozenset({"admin"})
+
+
+async def merchant_of(request: Request) -> str:
+    """The merchant of a secret key. Raises `Problem` 403 for any other key, `Refused` for an unknown parameter."""
+    return _caller(request, _SECRET).merchant
 
 
 async def _secret_or_publishable(request: Request) -> str:
-    return _caller(request, frozenset({"secret", "publishable"})).merchant
+    return _caller(request, _SECRET_OR_PUBLISHABLE).merchant
 
 
 async def _admin(request: Request) -> Caller:
-    return _caller(request, frozenset({"admin"}))
+    return _caller(request, _ADMIN)
 
 
-Merchant = Annotated[str, Depends(_secret)]
+Merchant = Annotated[str, Depends(merchant_of)]
 """The merchant of a secret key."""
 
 TokenMerchant = Annotated[str, Depends(_secret_or_publishable)]
@@ -101,6 +131,3 @@ TokenMerchant = Annotated[str, Depends(_secret_or_publishable)]
 
 Admin = Annotated[Caller, Depends(_admin)]
 """The operator."""
-
-documented = Security(_bearer)
-"""On every router below /v1, so that the OpenAPI document says how to authenticate."""

@@ -11,8 +11,7 @@ from starlette.responses import Response
 
 from gateway.api.schemas import ID
 from gateway.api.views import ListView
-from gateway.domain.errors import Complaint, NotFound, Refused
-from gateway.observability import mask_text
+from gateway.domain.errors import NotFound
 from gateway.observability import payment_id as payment_context
 from gateway.use_cases.operate import Answer, IdempotencyKey
 from gateway.use_cases.ports import ApiKeys, Egress, Json, Ports, Store
@@ -55,12 +54,13 @@ class Fingerprints:
         return fingerprint
 
 
-async def _door(request: Request) -> Door:
+async def door_of(request: Request) -> Door:
+    """The door of the application that serves this request."""
     door: Door = request.app.state.door
     return door
 
 
-TheDoor = Annotated[Door, Depends(_door)]
+TheDoor = Annotated[Door, Depends(door_of)]
 
 IdempotencyHeader = Annotated[
     str | None,
@@ -154,19 +154,6 @@ def page(limit: int, cursor: str | None, **filters: str | None) -> Json:
     if cursor is not None:
         p["cursor"] = cursor
     return p | {name: value for name, value in filters.items() if value is not None}
-
-
-async def only_known_queries(request: Request) -> None:
-    """Refuse a query parameter that the operation has not: a filter with a typing error must not list everything."""
-    if not request.scope["query_string"]:
-        return
-    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
-    strange = sorted(set(request.query_params) - known)
-    if strange:
-        where = "query." + mask_text(strange[0].encode("utf-8", "replace").decode())[:100]
-        how = f"this operation takes: {', '.join(sorted(known)) or 'none'}"
-        complaint = Complaint(where, "is not a parameter of this operation", how)
-        raise Refused("invalid_request", "Some fields are wrong; `errors` names each.", (complaint,))
 
 
 # Documentation --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from gateway.api.auth import Authentication
+from gateway.api.auth import Authentication, check_reach
 from gateway.api.problems import Problem, problem_of
 from gateway.observability import REQUEST_SECONDS, REQUESTS, new_trace_id, payment_id, trace_id
 
@@ -62,9 +62,11 @@ class Edge:
             path: str = scope["path"]
             if path.startswith("/v1/"):
                 authorization = headers.get(b"authorization")
-                scope["payera.caller"] = await self._authentication.caller(
+                caller = await self._authentication.caller(
                     authorization.decode("latin-1") if authorization is not None else None
                 )
+                check_reach(caller, scope["method"], path)
+                scope["payera.caller"] = caller
             guarded = _guard_body(scope, headers, receive)
             await self._app(scope, guarded, send_marked)
         except Exception as error:

@@ -11,6 +11,12 @@ from gateway.api.views import ProblemError, ProblemView
 _DESCRIPTION = """Money is whole minor units and an ISO 4217 currency. Errors are `application/problem+json`.
 A decline is an answer, not an error. 202 means: not known yet, read again or wait for the event."""
 
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "sk_… (secret), pk_… (publishable: tokens only), or the operator's admin key (merchants only)",
+}
+
 
 def openapi(app: FastAPI) -> dict[str, Any]:
     """Build the document once and keep it."""
@@ -29,6 +35,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         problem = ProblemView.model_json_schema(ref_template="#/components/schemas/{model}")
         problem.pop("$defs", None)
         schemas["ProblemView"] = problem
+        document["components"]["securitySchemes"] = {"key": _KEY}
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 _document_problems(path, method, operation)
@@ -39,6 +46,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 def _document_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     statuses = [500, 503]
     if path.startswith("/v1/"):
+        operation["security"] = [{"key": []}]
         statuses += [401, 403, 422]
     if "{" in path:
         statuses += [404]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from gateway.api.auth import Merchant
+from gateway.api.auth import Merchant, merchant_of
 from gateway.api.common import (
     Cursor,
     IdempotencyHeader,
@@ -15,6 +15,7 @@ from gateway.api.common import (
     answer_response,
     checked_id,
     documented_answers,
+    door_of,
     idempotency_of,
     json_response,
     link,
@@ -52,10 +53,10 @@ _PAYMENT = {201: PaymentView, 202: PaymentView}
 
 
 @router.post("/payments", name="create_payment", status_code=201, responses=documented_answers(_PAYMENT, **_LINKS))
-async def create(
-    request: Request, door: TheDoor, merchant: Merchant, body: CreatePaymentBody, key: IdempotencyHeader = None
-) -> Response:
+async def create(request: Request, body: CreatePaymentBody, key: IdempotencyHeader = None) -> Response:
     """Charge or reserve an amount. 201 when the payment is at rest, whatever came of it; 202 while `processing`."""
+    # The hot path asks for these two itself: resolving them as dependencies costs a tenth of the request.
+    door, merchant = await door_of(request), await merchant_of(request)
     command = CreatePayment(
         merchant=merchant,
         amount=body.amount,

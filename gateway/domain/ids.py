@@ -4,6 +4,7 @@ import secrets
 import time
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
 
 
 def new_id(prefix: str) -> str:
@@ -13,5 +14,5 @@ def new_id(prefix: str) -> str:
     makes lists stable. Prefixes: pay, att, cap, void, ref, tok, evt, we, del, pa, mer, key.
     """
     value = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
-    characters = [_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5)]
-    return f"{prefix}_{''.join(characters)}"
+    pairs = [_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"
