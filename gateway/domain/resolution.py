@@ -36,7 +36,7 @@ PENDING_WINDOW_S = 7 * 86400.0
 ACTION_WINDOW_S = 3600.0
 """How long a shopper may take for a challenge or redirect."""
 
-REPLAYS_MAX = 4
+REPLAYS_MAX = 3
 """After this many looks a means that only reads is preferred, if there is one."""
 
 CONFLICT_LOOKS_MAX = 3

@@ -68,7 +68,7 @@ def test_a_sender_that_died_is_asked_after_its_lease() -> None:
         ({"absent_since": ago(1), "looks": 1, "looked_at": ago(1)}, "read_by_reference"),
         ({"cause": "server_error", "looks": 1, "looked_at": ago(5)}, "read_by_reference"),
         ({"cause": "conflict"}, "read_by_reference"),
-        ({"looks": 4, "looked_at": ago(60)}, "read_by_reference"),
+        ({"looks": 3, "looked_at": ago(60)}, "read_by_reference"),
         ({"hinted": True}, "read_by_reference"),
         ({"hinted": True, "provider_reference": "pi_1"}, "read_by_provider_reference"),
     ],
