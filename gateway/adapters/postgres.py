@@ -36,6 +36,9 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
+# Every query finds its rows by an index. A plan is cached when its tables are still small, where reading them whole
+# looks cheaper, and they outgrow it long before statistics are renewed.
+_SESSION = {"application_name": "payera", "jit": "off", "enable_seqscan": "off"}
 _FUNCTION = re.compile(r"^[a-z][a-z0-9_]*_v[0-9]+$")
 
 
@@ -71,7 +74,7 @@ class Database:
                         command_timeout=self._timeout_s,
                         timeout=self._timeout_s,
                         reset=_leave_as_it_is,
-                        server_settings={"application_name": "payera", "jit": "off"},
+                        server_settings=_SESSION,
                     )
         except (asyncpg.PostgresError, *_AWAY) as error:
             await self.close()
