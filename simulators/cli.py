@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-app = typer.Typer(no_args_is_help=True, help="The simulated PSPs: faults, journals, requests, clocks, webhooks.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The simulated PSPs: faults, journals, requests, clocks, webhooks."
+)
 PIPE_WIDTH = 400
 """Characters of a line that goes into a file or a pipe: a key cut short is of no use there."""
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
