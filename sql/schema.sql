@@ -2429,6 +2429,7 @@ ALTER FUNCTION sys.cvv_purge_v1(p jsonb) OWNER TO payera_system;
 CREATE FUNCTION sys.delivery_claim_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -2463,6 +2464,7 @@ ALTER FUNCTION sys.delivery_claim_v1(p jsonb) OWNER TO payera_system;
 CREATE FUNCTION sys.delivery_plan_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     v_count bigint;
@@ -2618,6 +2620,7 @@ ALTER FUNCTION sys.order_done_v1(p jsonb) OWNER TO payera_system;
 CREATE FUNCTION sys.outbox_claim_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     v_now timestamptz := clock_timestamp();

@@ -2,8 +2,9 @@
 -- enough under way: theirs wait, so that a slow endpoint never stands in the way of the others.
 -- p: {dispatcher, limit, lease_ms, at, busy?: [endpoint id]}
 -- → [{id, endpoint_id, merchant, event_id, payload, attempts, created_at, url, secret_ciphertext, key_id}]
+-- Queues outrun their statistics: without the setting a plan made on an empty table reads all events ever written.
 create or replace function sys.delivery_claim_v1(p jsonb) returns json
-language plpgsql security definer set search_path = core, vault, pg_temp as $$
+language plpgsql security definer set search_path = core, vault, pg_temp set enable_seqscan = off as $$
 declare
     v_now timestamptz := clock_timestamp();
     v_answer json;

@@ -3,8 +3,9 @@
 -- with outbox_sent_v1, or by itself after lease_ms; the relay that holds it may claim again at once (its last round
 -- failed, and it runs one round at a time).
 -- p: {relay, limit, lease_ms} → [{id, payment_id, merchant, sequence, event}], ids in the order of sending
+-- Queues outrun their statistics: without the setting a plan made on an empty table reads all events ever written.
 create or replace function sys.outbox_claim_v1(p jsonb) returns json
-language plpgsql security definer set search_path = core, vault, pg_temp as $$
+language plpgsql security definer set search_path = core, vault, pg_temp set enable_seqscan = off as $$
 declare
     v_now timestamptz := clock_timestamp();
     v_claimed text[];
