@@ -10,7 +10,7 @@ import pytest
 from gateway.adapters import postgres
 from gateway.domain.errors import Bug, StoreUnavailable
 from tests.parts import Database
-from tests.sql.world import World, at, new_merchant
+from tests.sql.world import World, approved, at, new_merchant
 
 
 async def test_an_unreachable_database(database: Database) -> None:
@@ -89,3 +89,35 @@ async def test_our_own_mistakes_do_not_quote_rows(world: World) -> None:
     with pytest.raises(Bug, match="22007"):
         await world.begin(at="noon")
     assert (await world.payment(begun["payment"]["id"]))["created_at"] == at().replace("+00:00", ".000Z")
+
+
+async def test_no_table_is_read_whole(database: Database) -> None:
+    """Goal: a call costs the same however many rows there are. Method: count sequential scans over a payment's life."""
+    admin = await asyncpg.connect(database.superuser)
+    query = """
+        select relname, seq_scan from pg_stat_user_tables
+        where schemaname in ('core', 'vault') and relname not like '%_transition' order by relname
+    """
+    await admin.execute("analyze")
+    before = await admin.fetch(query)
+    async with postgres.Database(database.app, database.system) as store:
+        world = await new_merchant(store)
+        for _ in range(8):  # past the executions that are planned one by one
+            payment_id = await world.paid()
+            begun = await world.operation("refund", payment_id)
+            await world.apply(begun["dispatch"], approved())
+            await world.plan(payment_id)
+            await world.call("payment_list_v1", limit=2)
+            rows = await store.system("outbox_claim_v1", {"relay": "r", "limit": 100, "lease_ms": 60_000})
+            sent = {"relay": "r", "ids": [row["id"] for row in rows], "cluster": "c"}
+            await store.system("outbox_sent_v1", sent)
+            await store.system("recovery_sweep_v1", {"limit": 100, "at": at()})
+    # A backend reports its figures when it ends; until it has ended, the next question asks again.
+    async with asyncio.timeout(20):
+        while await admin.fetchval(  # noqa: ASYNC110 - another process's state, no event tells of it
+            "select count(*) > 0 from pg_stat_activity where datname = current_database() and usename like 'payera%'"
+        ):
+            await asyncio.sleep(0.05)
+    after = await admin.fetch(query)
+    await admin.close()
+    assert {row["relname"]: row["seq_scan"] for row in after} == {row["relname"]: row["seq_scan"] for row in before}
