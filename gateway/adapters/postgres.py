@@ -29,6 +29,7 @@ _REFUSALS: dict[str, type[PayeraError]] = {
 _AWAY = (
     asyncpg.PostgresConnectionError,  # 08: connection exception
     asyncpg.InterfaceError,  # closed or broken on our side
+    asyncpg.InternalClientError,  # the server's goodbye arrived just as a query began
     asyncpg.TransactionRollbackError,  # 40: serialization failure, deadlock
     asyncpg.InsufficientResourcesError,  # 53: too many connections, disk full
     asyncpg.OperatorInterventionError,  # 57: shutting down, crashed, canceled
