@@ -126,6 +126,7 @@ class Control:
         if not isinstance(events, list) or not all(isinstance(event, str) for event in events):
             raise ControlError(422, 'events: a list of event types, or ["*"]')
         secret = body.get("secret") or account.webhook_secret
+        await account.world.sender.ready()
         with account.transaction():
             account.webhooks.put_endpoint({"id": OWN, "url": url, "secret": secret, "events": events})
         return _answer(200, {"url": url, "events": events, "secret": secret})

@@ -6,6 +6,7 @@ compare them with their own clocks. Chaos comes from the fault that met the requ
 """
 
 import asyncio
+import importlib
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -38,10 +39,21 @@ class Sender:
 
     def __init__(self) -> None:
         self._session: ClientSession | None = None
+        self._imported = False
+
+    async def ready(self) -> None:
+        """Import the HTTP client: a third of a process's start, and many processes never notify anybody.
+
+        In a thread: inside the event loop it would keep every simulator silent for longer than a gateway waits.
+        """
+        if not self._imported:
+            await asyncio.to_thread(importlib.import_module, "aiohttp")
+            self._imported = True
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Send; returns the status. Raises Unanswered where nobody answered."""
-        import aiohttp  # a third of a process's start, and many processes never notify anybody
+        await self.ready()
+        import aiohttp
 
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
