@@ -5,26 +5,12 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
-import pytest
 
 from gateway.domain.ids import new_id
-from tests.integration.api_world import ADMIN_KEY, VISA, Json, Shop, World, running_world
-from tests.parts import Database, Parts
-
-
-@pytest.fixture(scope="module")
-def world(parts: Parts, database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_world(parts, database, tmp_path_factory.mktemp("api")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shop(world: World) -> Shop:
-    return world.open_shop()
+from tests.integration.api_world import ADMIN_KEY, VISA, Json, Shop, World
 
 
 def pay(world: World, shop: Shop, status: int = 201, **more: Any) -> Json:

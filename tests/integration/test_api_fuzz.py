@@ -12,7 +12,6 @@ import hmac
 import json
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,8 +32,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.integration.api_world import ADMIN_KEY, VISA, Json, Shop, World, running_world
-from tests.parts import Database, Parts
+from tests.integration.api_world import ADMIN_KEY, VISA, Json, Shop, World
+from tests.parts import Database
 
 CHECKS = [
     not_a_server_error,
@@ -83,18 +82,12 @@ class Seeded:
 
 
 @pytest.fixture(scope="module")
-def world(parts: Parts, database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_world(parts, database, tmp_path_factory.mktemp("fuzz")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def schema(world: World) -> Any:
     return schemathesis.openapi.from_url(f"{world.url}/openapi.json")
 
 
 @pytest.fixture(scope="module")
-def seeded(world: World, database: Database) -> Seeded:
+def seeded(world: World, api_database: Database) -> Seeded:
     shop, playground = world.open_shop(), world.open_shop()
 
     def made(path: str, body: Json, who: Shop = shop) -> Json:
@@ -116,7 +109,7 @@ def seeded(world: World, database: Database) -> Seeded:
     }
     events = world.call("GET", "/v1/events?limit=5", key=shop.secret_key).json()["data"]
     ids["event_id"] = [event["id"] for event in events]
-    asyncio.run(_plan_deliveries(database, events))
+    asyncio.run(_plan_deliveries(api_database, events))
     deliveries = world.call("GET", "/v1/webhook_deliveries", key=shop.secret_key).json()["data"]
     ids["delivery_id"] = [delivery["id"] for delivery in deliveries]
     assert all(ids[name] for name in IDS), ids

@@ -9,20 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.domain.ids import new_id
-from tests.integration.api_world import ADMIN_KEY, VISA, Shop, World, request, running_world
+from tests.integration.api_world import ADMIN_KEY, VISA, Shop, World, request
 from tests.integration.test_api import problem
-from tests.parts import Database, Parts
-
-
-@pytest.fixture(scope="module")
-def world(parts: Parts, database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_world(parts, database, tmp_path_factory.mktemp("problems")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shop(world: World) -> Shop:
-    return world.open_shop()
 
 
 def send(world: World, shop: Shop, data: bytes, **headers: str) -> Any:
