@@ -59,7 +59,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Worker, Client]
         test = settings.profile == "test"
         keys = load_keys(settings.keys or Path())
         database = await stack.enter_async_context(Database(settings.database))
-        egress = EgressPolicy(test=test)
+        egress = EgressPolicy(test=test, allow_hosts=settings.egress_allow)
         http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver()))
         client = await _connect(settings, keys.codec)
         ports = Ports(
