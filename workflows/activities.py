@@ -18,6 +18,8 @@ from workflows.failures import translated
 from workflows.messages import PaymentRef, PlannedStep, StepRef
 from workflows.policies import HEARTBEAT_EVERY_S, WAIT_MAX_S, WAIT_MIN_S
 
+_REFUND, _VOID = "refund", "void"
+
 
 class PaymentActivities:
     """Bears the ports; registered with the worker by `all`."""
@@ -50,7 +52,9 @@ class PaymentActivities:
     @activity.defn
     async def reverse(self, step: StepRef) -> None:
         async with _sending():
-            await reverse_operation(self._ports, ReverseOperation(step.merchant, step.operation_id))
+            await reverse_operation(
+                self._ports, ReverseOperation(step.merchant, step.operation_id, step.word == _REFUND)
+            )
 
     @activity.defn
     async def review(self, step: StepRef) -> None:
@@ -65,8 +69,8 @@ def planned(plan: Plan) -> PlannedStep:
             return PlannedStep("attempt")
         case Resolve(operation_id=operation_id, means=means, counts=counts):
             return PlannedStep("resolve", operation_id, means, counts)
-        case Reverse(operation_id=operation_id):
-            return PlannedStep("reverse", operation_id)
+        case Reverse(operation_id=operation_id, captured=captured):
+            return PlannedStep("reverse", operation_id, _REFUND if captured else _VOID)
         case Review(operation_id=operation_id, reason=reason):
             return PlannedStep("review", operation_id, reason)
         case Wait(until=until, for_others=for_others):

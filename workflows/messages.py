@@ -13,7 +13,7 @@ class PaymentRef:
 
 @dataclass(frozen=True)
 class StepRef:
-    """One step of a plan, as an activity takes it. `word` is the means of a look or the reason of a review."""
+    """One step of a plan, as an activity takes it. `word`: means of a look, reason of a review, way to reverse."""
 
     merchant: str
     payment_id: str

@@ -72,6 +72,7 @@ class OperationState:
     absent_since: datetime | None = None
     hinted: bool = False
     surplus: bool = False
+    captured: bool = False
     reversed_by: str | None = None
     provider_reference: str | None = None
     had_cvv: bool = False
@@ -111,9 +112,10 @@ class Resolve:
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
-    """Void or refund a surplus approval."""
+    """Take back a surplus approval: by a refund if it was `captured`, else by a void."""
 
     operation_id: str
+    captured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ def _reversal(operation: OperationState, snapshot: Snapshot, now: datetime) -> S
     if not operation.surplus or operation.reversed_by is not None:
         return None
     vain = [o for o in snapshot.operations if o.kind in ("void", "refund") and o.status in _NOT_REVERSED]
-    return _after_pause(vain, now) or Reverse(operation.id)
+    return _after_pause(vain, now) or Reverse(operation.id, operation.captured)
 
 
 def _after_pause(vain: list[OperationState], now: datetime) -> Wait | None:

@@ -78,6 +78,7 @@ def _operation(item: Json) -> OperationState:
         absent_since=_maybe_time(item.get("absent_since")),
         hinted=bool(item.get("hinted")),
         surplus=bool(item.get("surplus")),
+        captured=bool(item.get("captured")),
         reversed_by=item.get("reversed_by"),
         provider_reference=item.get("provider_reference"),
         had_cvv=bool(item.get("had_cvv")),

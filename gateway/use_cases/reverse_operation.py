@@ -9,20 +9,21 @@ from gateway.use_cases.ports import Json, Ports
 
 @dataclass(frozen=True, slots=True)
 class ReverseOperation:
-    """`operation_id`: the surplus authorization."""
+    """`operation_id`: the surplus authorization; `captured` decides between refund and void."""
 
     merchant: str
     operation_id: str
+    captured: bool
 
 
 async def reverse_operation(ports: Ports, command: ReverseOperation) -> None:
-    """Void (uncaptured) or refund (captured) a surplus approval; the database chooses, and allows it once."""
+    """Void (uncaptured) or refund (captured) a surplus approval; the database allows it once."""
     began_s = ports.clock.monotonic_s()
     begun: Json = await ports.store.call(
         "reversal_begin_v1",
         command.merchant,
         {
-            "operation_id": new_id("void"),
+            "operation_id": new_id("ref" if command.captured else "void"),
             "of": command.operation_id,
             "at": ports.clock.now().isoformat(),
             **ports.timing.lease(),

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,10 +91,11 @@ class Sink:
     url: str
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
-    async def wait(self, count: int, within_s: float = 5.0) -> None:
+    async def wait(self, come: Callable[[], bool], within_s: float = 5.0) -> None:
+        """Until `come` is so."""
         deadline = asyncio.get_running_loop().time() + within_s
-        while len(self.received) < count:
-            assert asyncio.get_running_loop().time() < deadline, f"{len(self.received)} of {count} notifications"
+        while not come():
+            assert asyncio.get_running_loop().time() < deadline, f"not among {len(self.received)} notifications"
             await asyncio.sleep(0.01)
 
 

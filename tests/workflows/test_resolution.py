@@ -158,7 +158,8 @@ def test_a_standing_approval_needs_nothing() -> None:
 
 def test_a_surplus_approval_is_reversed_once() -> None:
     surplus = operation(status="approved", surplus=True)
-    assert step(surplus, status="captured") == r.Reverse("att_1")
+    assert step(surplus, status="captured") == r.Reverse("att_1", captured=False)
+    assert step(replace(surplus, captured=True), status="captured") == r.Reverse("att_1", captured=True)
     assert step(replace(surplus, reversed_by="void_1"), status="captured") == r.Done()
 
 
@@ -166,7 +167,7 @@ def test_a_reversal_that_never_arrived_is_tried_again_after_a_pause() -> None:
     surplus = operation(status="approved", surplus=True)
     vain = operation(id="void_1", kind="void", status="not_sent", created_at=NOW)
     assert step(surplus, vain, status="captured") == r.Wait(NOW + timedelta(seconds=0.5))
-    assert step(surplus, replace(vain, created_at=ago(1)), status="captured") == r.Reverse("att_1")
+    assert step(surplus, replace(vain, created_at=ago(1)), status="captured") == r.Reverse("att_1", captured=False)
 
 
 def test_a_fallback_waits_until_nothing_is_live() -> None:
