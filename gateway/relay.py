@@ -37,8 +37,9 @@ CVV_PURGED = Counter("payera_cvv_purged_total", "Card codes destroyed because th
 
 POLL_S = 1.0
 """The backstop: notifications wake the parts long before."""
-GATHER_S = 0.03
-"""Rounds come at most this often, so that a busy minute is relayed in batches and an idle one at once."""
+GATHER_S = 0.15
+"""The rest after a round that found something: a busy second is relayed in few batches, each one commit and one wave of
+messages, and leaves the machine to the payments; after a quiet moment an event leaves at once."""
 CLUSTER_CHECK_S = 10.0
 LAG_EVERY_S = 2.0
 PURGE_EVERY_S = 60.0
@@ -81,7 +82,8 @@ class Relay:
                 if self._clock.monotonic_s() - checked_s > CLUSTER_CHECK_S:
                     await publisher.check()
                     checked_s = self._clock.monotonic_s()
-                await asyncio.sleep(GATHER_S)
+                if done.claimed:
+                    await asyncio.sleep(GATHER_S)
                 if done.claimed < command.limit:
                     await pause(self.events, POLL_S)
         finally:

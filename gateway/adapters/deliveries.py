@@ -26,7 +26,7 @@ HELD_PER_ENDPOINT = 64
 HELD = 512
 CLAIM = 64
 POLL_S = 0.5
-GATHER_S = 0.02
+GATHER_S = 0.05
 """Claims and results come at most this often, so that many deliveries share a commit."""
 _FAREWELL_S = 1.0
 

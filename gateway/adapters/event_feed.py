@@ -17,7 +17,7 @@ _log = structlog.get_logger("payera.events")
 FOREIGN = Counter("payera_foreign_messages_total", "Messages on the topic that are no events of ours; skipped")
 
 BATCH_EVENTS = 500
-GATHER_S = 0.03
+GATHER_S = 0.15
 """Batches come at most this often: a busy stream is taken in gulps, each one database call."""
 CHECK_EVERY_S = 10.0
 
