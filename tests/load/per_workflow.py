@@ -7,6 +7,7 @@ starter, as it would be for an api, so eager start does not apply. The one local
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
@@ -54,4 +55,6 @@ if __name__ == "__main__":
     if what == "worker":
         asyncio.run(work(address, queue))
     else:
-        print(json.dumps(asyncio.run(load(address, queue, int(rest[0]), float(rest[1])))))
+        print(json.dumps(asyncio.run(load(address, queue, int(rest[0]), float(rest[1])))), flush=True)
+        # The SDK's own threads may still hold the interpreter while it ends, which aborts the process now and then.
+        os._exit(0)
