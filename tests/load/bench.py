@@ -65,7 +65,8 @@ class Measured:
         """One round."""
         done = subprocess.run([*self.command], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
         if done.returncode != 0:
-            raise SystemExit(f"bench: {self.title}: the load client ended with {done.returncode}:\n{done.stderr[-2000:]}")
+            said = f"the load client ended with {done.returncode}:\n{done.stderr[-2000:]}"
+            raise SystemExit(f"bench: {self.title}: {said}")
         seen = json.loads(done.stdout)
         good = sum(count for status, count in seen["statuses"].items() if status in {"200", "201"})
         self.refused += sum(seen["statuses"].values()) - good
