@@ -645,7 +645,7 @@ begin
         end if;
         select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
     end if;
-    v_route := core.route_v2(p_merchant);
+    v_route := core.route_v1(p_merchant);
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
         route, route_next, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
@@ -664,7 +664,7 @@ begin
     v_view := core.payment_view_v1(v_payment);
     perform core.emit_v1(v_payment, v_view, null, 1, p ->> 'event_id', 'payment.created', v_at);
     return json_build_object('result', 'begun', 'payment', v_view,
-                             'dispatch', core.dispatch_v2(v_op, v_payment, v_token, v_cvv));
+                             'dispatch', core.dispatch_with_card_v1(v_op, v_payment, v_token, v_cvv));
 end
 $$;
 
@@ -1542,7 +1542,7 @@ begin
         select * into strict v_token from vault.token t where t.id = p_payment.token_id;
         select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > p_at;
     end if;
-    return core.dispatch_v2(p_op, p_payment, v_token, v_cvv);
+    return core.dispatch_with_card_v1(p_op, p_payment, v_token, v_cvv);
 end
 $$;
 
@@ -1567,7 +1567,7 @@ ALTER TABLE ONLY vault.token FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE vault.token OWNER TO payera_owner;
 
-CREATE FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) RETURNS json
+CREATE FUNCTION core.dispatch_with_card_v1(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) RETURNS json
     LANGUAGE plpgsql STABLE
     AS $$
 declare
@@ -1595,7 +1595,7 @@ begin
 end
 $$;
 
-ALTER FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) OWNER TO payera_owner;
+ALTER FUNCTION core.dispatch_with_card_v1(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) OWNER TO payera_owner;
 
 CREATE FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation core.operation, p_sequence integer, p_id text, p_type text, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
@@ -2198,7 +2198,7 @@ $$;
 
 ALTER FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) OWNER TO payera_owner;
 
-CREATE FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) RETURNS record
+CREATE FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) RETURNS record
     LANGUAGE plpgsql STABLE
     AS $$
 declare
@@ -2226,7 +2226,7 @@ begin
 end
 $$;
 
-ALTER FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) OWNER TO payera_owner;
+ALTER FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) OWNER TO payera_owner;
 
 CREATE FUNCTION core.save_operation_v1(p core.operation) RETURNS void
     LANGUAGE plpgsql
@@ -3138,7 +3138,7 @@ CREATE INDEX delivery_merchant ON core.delivery USING btree (merchant, id);
 
 CREATE INDEX event_merchant ON core.event USING btree (merchant, "position");
 
-CREATE INDEX idempotency_payment ON core.idempotency USING btree (payment_id);
+CREATE INDEX idempotency_payment ON core.idempotency USING btree (merchant, payment_id);
 
 CREATE UNIQUE INDEX one_live_attempt ON core.operation USING btree (payment_id) WHERE ((kind = 'authorize'::text) AND (status = ANY (ARRAY['dispatched'::text, 'unknown'::text, 'pending'::text, 'requires_action'::text, 'review'::text])));
 
@@ -3201,6 +3201,12 @@ ALTER TABLE ONLY core.event_sent
 
 ALTER TABLE ONLY core.ledger_line
     ADD CONSTRAINT ledger_line_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES core.ledger_transaction(id);
+
+ALTER TABLE ONLY core.ledger_transaction
+    ADD CONSTRAINT ledger_transaction_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES core.operation(id);
+
+ALTER TABLE ONLY core.ledger_transaction
+    ADD CONSTRAINT ledger_transaction_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES core.payment(id);
 
 ALTER TABLE ONLY core.operation
     ADD CONSTRAINT operation_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES core.payment(id);
@@ -3474,8 +3480,8 @@ GRANT ALL ON FUNCTION core.delivery_view_v1(p core.delivery) TO payera_system;
 REVOKE ALL ON FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_at timestamp with time zone) TO payera_system;
 
-REVOKE ALL ON FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) FROM PUBLIC;
-GRANT ALL ON FUNCTION core.dispatch_v2(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) TO payera_system;
+REVOKE ALL ON FUNCTION core.dispatch_with_card_v1(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.dispatch_with_card_v1(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation core.operation, p_sequence integer, p_id text, p_type text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation core.operation, p_sequence integer, p_id text, p_type text, p_at timestamp with time zone) TO payera_system;
@@ -3566,8 +3572,8 @@ GRANT ALL ON FUNCTION core.refuse_change_v1() TO payera_system;
 REVOKE ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) TO payera_system;
 
-REVOKE ALL ON FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION core.route_v2(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) TO payera_system;
+REVOKE ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.save_operation_v1(p core.operation) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_operation_v1(p core.operation) TO payera_system;

@@ -13,8 +13,13 @@ create trigger append_only before update or delete or truncate on core.ledger_li
 create trigger append_only before update or delete or truncate on core.event
     for each statement execute function core.refuse_change_v1();
 
-create constraint trigger sums_to_zero after insert on core.ledger_line
+-- Σ = 0 is checked once per transaction, at commit, together with its lines 1 and 2 being there. Those two places are
+-- taken for ever then, so only a third line could unbalance it later: that is checked as it comes.
+create constraint trigger sums_to_zero after insert on core.ledger_transaction
     deferrable initially deferred for each row execute function core.guard_ledger_balance_v1();
+create constraint trigger sums_to_zero after insert on core.ledger_line
+    deferrable initially deferred for each row when (new.line not in (1, 2))
+    execute function core.guard_ledger_balance_v1();
 
 reset role;
 

@@ -36,7 +36,7 @@ begin
         end if;
         select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
     end if;
-    v_route := core.route_v2(p_merchant);
+    v_route := core.route_v1(p_merchant);
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
         route, route_next, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
@@ -55,6 +55,6 @@ begin
     v_view := core.payment_view_v1(v_payment);
     perform core.emit_v1(v_payment, v_view, null, 1, p ->> 'event_id', 'payment.created', v_at);
     return json_build_object('result', 'begun', 'payment', v_view,
-                             'dispatch', core.dispatch_v2(v_op, v_payment, v_token, v_cvv));
+                             'dispatch', core.dispatch_with_card_v1(v_op, v_payment, v_token, v_cvv));
 end
 $$;

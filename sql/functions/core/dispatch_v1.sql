@@ -10,6 +10,6 @@ begin
         select * into strict v_token from vault.token t where t.id = p_payment.token_id;
         select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > p_at;
     end if;
-    return core.dispatch_v2(p_op, p_payment, v_token, v_cvv);
+    return core.dispatch_with_card_v1(p_op, p_payment, v_token, v_cvv);
 end
 $$;

@@ -1,7 +1,7 @@
--- The route of a new payment: account ids in order, the first one's provider, and how many fallbacks may follow. The merchant's routing row names providers or
--- accounts in order; a provider means the merchant's newest account there. Without a routing row: the accounts in
--- order of creation, and no fallback, because nobody asked for one.
-create or replace function core.route_v2(p_merchant text, out route jsonb, out provider text, out fallbacks int)
+-- The route of a new payment: account ids in order, the first one's provider, and how many fallbacks may follow. The
+-- merchant's routing row names providers or accounts in order; a provider means the merchant's newest account there.
+-- Without a routing row: the accounts in order of creation, and no fallback, because nobody asked for one.
+create or replace function core.route_v1(p_merchant text, out route jsonb, out provider text, out fallbacks int)
 language plpgsql stable as $$
 declare
     v_routing core.routing;

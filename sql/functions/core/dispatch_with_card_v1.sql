@@ -1,6 +1,6 @@
 -- DISPATCH: everything a connector's last step needs to send this operation, card data still sealed. p_token and p_cvv
 -- (its ciphertext, null once it is gone) matter for an authorization only.
-create or replace function core.dispatch_v2(
+create or replace function core.dispatch_with_card_v1(
     p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) returns json
 language plpgsql stable as $$
 declare
