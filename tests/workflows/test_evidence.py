@@ -104,9 +104,14 @@ def test_the_registry_refuses_what_would_wait_for_ever(
     broken: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = __import__("gateway.connectors.dummypay", fromlist=["SPEC"])
-    fake = ModuleType("fake")
-    fake.__dict__.update(SPEC=dataclasses.replace(real.SPEC, **broken), CONNECTOR=real.CONNECTOR)
-    monkeypatch.setattr(registry.importlib, "import_module", lambda name: fake)
+
+    def import_module(name: str) -> ModuleType:
+        fake = ModuleType(name)
+        spec = dataclasses.replace(real.SPEC, **({"slug": name.rpartition(".")[2]} | broken))
+        fake.__dict__.update(SPEC=spec, CONNECTOR=real.CONNECTOR)
+        return fake
+
+    monkeypatch.setattr(registry.importlib, "import_module", import_module)
     with pytest.raises(ConnectorInvalid, match=message):
         discover(HttpClient())
 
