@@ -53,7 +53,9 @@ def processes(state: Path) -> dict[str, int]:
 
 def addresses(state: Path) -> list[int]:
     env = environment.read_env(state)
-    return [int(found) for key in ("postgres", "temporal", "kafka") for found in re.findall(r"127\.0\.0\.1:(\d+)", env[key])]
+    return [
+        int(found) for key in ("postgres", "temporal", "kafka") for found in re.findall(r"127\.0\.0\.1:(\d+)", env[key])
+    ]
 
 
 def assert_nothing_left(pids: dict[str, int], ports: list[int], state: Path) -> None:
