@@ -27,6 +27,8 @@ from workflows.activities import PaymentActivities
 from workflows.payment import PaymentWorkflow
 
 CHECK_EVERY_S = 2.0
+STICKY_TIMEOUT = timedelta(seconds=2)
+"""How long the payments of a worker that died wait for it before another takes them (Temporal's own default: 10 s)."""
 ACTIVITIES_AT_ONCE = 100
 
 
@@ -86,6 +88,7 @@ def build_worker(client: Client, task_queue: str, ports: Ports) -> Worker:
         max_concurrent_activities=ACTIVITIES_AT_ONCE,
         # A send that is under way ends by itself within the PSP's timeout; whatever is cut off is recovered.
         graceful_shutdown_timeout=timedelta(seconds=ports.timing.psp_timeout_s),
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
     )
 
 

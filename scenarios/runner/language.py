@@ -15,7 +15,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from scenarios.runner.complaints import explain, nearest
-from scenarios.runner.grammar import in_full, name_of
+from scenarios.runner.grammar import in_full, name_of, seconds
 from scenarios.runner.sense import sense
 from scenarios.runner.source import BadScenario, Document, Problem, read
 
@@ -51,6 +51,11 @@ class Scenario:
     def route(self) -> tuple[str, ...]:
         """Slugs of the providers, in the order in which they are tried."""
         return tuple(self.given["route"])
+
+    @property
+    def patience_s(self) -> float:
+        """How long its steps are willing to wait in all: who may take longest is started first."""
+        return sum(seconds(step.told["within"]) for step in self.steps if "within" in step.told)
 
     @property
     def id(self) -> str:

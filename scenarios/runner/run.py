@@ -109,7 +109,9 @@ async def run(
                 await _one(hub, result, seed, worlds)
                 listener("ended", result)
 
-        await asyncio.gather(*(one(scenario) for scenario in scenarios if not scenario.exclusive))
+        together = [scenario for scenario in scenarios if not scenario.exclusive]
+        together.sort(key=lambda scenario: -scenario.patience_s)  # stable: equals keep their order
+        await asyncio.gather(*(one(scenario) for scenario in together))
         for scenario in scenarios:
             if scenario.exclusive:
                 await one(scenario)
