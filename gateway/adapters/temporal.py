@@ -133,6 +133,13 @@ class TemporalWorkflows:
 
 async def _drop(start: "WithStartWorkflowOperation[PaymentWorkflow, None]") -> None:
     """Take the operation's handle, or asyncio reports a future whose exception nobody looked at."""
-    with suppress(Exception):
-        async with asyncio.timeout(_GRACE_S):
-            await start.workflow_handle()
+    try:
+        with suppress(Exception):
+            async with asyncio.timeout(_GRACE_S):
+                await start.workflow_handle()
+    except asyncio.CancelledError:
+        # The SDK's call that we timed out leaves its own cancellation in the handle; only ours is to be passed on, and
+        # the task counts those.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise

@@ -13,9 +13,11 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from gateway.adapters import temporal
 from gateway.adapters.temporal import TemporalWorkflows, connect, data_converter
 from tests.parts import Parts
 from tests.workflows.scripted import DONE, Scripted, refused
@@ -174,7 +176,7 @@ async def test_two_operations_of_one_payment_each_get_their_own_answer(client: C
 
 async def test_without_a_worker_or_a_server_the_first_answer_gives_up_quietly(client: Client) -> None:
     payment_id = f"pay_{uuid.uuid4().hex}"
-    await TemporalWorkflows(client, "nobody-polls").first_answer("mer_1", payment_id, "att_1", 0.3)
+    await TemporalWorkflows(client, "nobody-polls").first_answer("mer_1", payment_id, "att_1", 1.0)
     # It is running all the same, and is finished once a worker comes.
     handle = client.get_workflow_handle(payment_id)
     assert (await handle.describe()).status == WorkflowExecutionStatus.RUNNING
@@ -185,6 +187,24 @@ async def test_without_a_worker_or_a_server_the_first_answer_gives_up_quietly(cl
     await away.first_answer("mer_1", payment_id, "att_1", 0.3)
     with pytest.raises(ConnectionError):
         await away.wake("mer_1", payment_id)
+
+
+async def test_a_call_cut_off_by_our_own_time_limit_cancels_nobody_else(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit falls while the RPC runs: the SDK leaves that cancellation in the handle. The caller's own is kept."""
+    monkeypatch.setattr(temporal, "_GRACE_S", -4.9)
+    workflows = TemporalWorkflows(client, "nobody-polls")
+    payment_id = f"pay_{uuid.uuid4().hex}"
+    await workflows.first_answer("mer_1", payment_id, "att_1", 5)
+    monkeypatch.undo()
+    caller = asyncio.create_task(workflows.first_answer("mer_1", payment_id, "att_1", 30))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.wait([caller], timeout=5)
+    assert caller.cancelled()
+    with contextlib.suppress(RPCError):  # it may have been started before it was cut off
+        await client.get_workflow_handle(payment_id).terminate()
 
 
 async def test_nothing_readable_is_kept_by_the_server(client: Client) -> None:
