@@ -83,13 +83,14 @@ def new_merchant(gateway: str, admin_key: str, name: str) -> Json:
 def connect(gateway: str, control: str, secret_key: str, slug: str, settings: Json | None = None) -> Json:
     """Open an account at a simulator and tell both sides of each other.
 
-    The account as the control plane gave it, plus `provider_account` (the gateway's id of it).
+    The account as the control plane gave it, plus `provider_account` (the gateway's id of it). What the account's own
+    `settings` say (Adyen: the merchant account) goes into the provider account's, beside `settings`.
     """
     account: Json = call("POST", f"{control}/v1/{slug}/accounts", {})
     body: Json = {"provider": slug, "base_url": account["url"]}
     body["credentials"] = {"api_key": account["api_key"], "webhook_secret": account["webhook_secret"]}
-    if settings:
-        body["settings"] = settings
+    if settings or account.get("settings"):
+        body["settings"] = {**account.get("settings", {}), **(settings or {})}
     made = call("POST", f"{gateway}/v1/provider_accounts", body, bearer=secret_key)
     webhook = {"url": gateway + made["webhook_path"], "events": ["*"]}
     call("PUT", f"{control}/v1/{slug}/accounts/{account['account']}/webhook", webhook)

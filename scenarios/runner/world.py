@@ -232,7 +232,7 @@ async def _account(world: World, provider: str, seed: int) -> Account:
     hub, given = world.hub, world.scenario.given
     wanted = {"seed": seed, "door": needs_door(world.scenario, provider)}
     made = await hub.control.call("POST", f"/v1/{provider}/accounts", wanted)
-    settings = {"resolution": RESOLUTION | given.get("resolution", {})}
+    settings = {**made.get("settings", {}), "resolution": RESOLUTION | given.get("resolution", {})}
     body = {
         "provider": provider,
         "base_url": made["url"].rstrip("/"),

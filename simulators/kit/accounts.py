@@ -50,12 +50,16 @@ class Transaction:
 
 
 class Account:
-    """One merchant at one simulated PSP. `credentials` holds at least `api_key` and `webhook_secret`."""
+    """One merchant at one simulated PSP. `credentials` holds at least `api_key` and `webhook_secret`.
 
-    def __init__(self, world: "World", account_id: str, credentials: Mapping[str, str], seed: int) -> None:
+    `settings` is what a client of this PSP must know besides (see `SimulatorSpec.new_credentials`); often nothing.
+    """
+
+    def __init__(self, world: "World", account_id: str, credentials: Mapping[str, Any], seed: int) -> None:
         self.world = world
         self.id = account_id
-        self.credentials = dict(credentials)
+        self.settings: dict[str, str] = dict(credentials.get("settings", {}))
+        self.credentials: dict[str, str] = {key: value for key, value in credentials.items() if key != "settings"}
         self.seed = seed
         self.store = Store(dict(world.spec.dialect.indexes))
         self.journal = Journal()
@@ -329,14 +333,17 @@ class World:
                 self._replay(entry)
             self.log = log
 
-    def create(self, credentials: Mapping[str, str | None] | None = None, seed: int | None = None) -> Account:
+    def create(self, credentials: Mapping[str, Any] | None = None, seed: int | None = None) -> Account:
         """A new account; whatever `credentials` leaves out is invented from `seed` (drawn if not given).
 
-        Raises ValueError if the API key is taken.
+        `settings` in it replace invented ones one by one. Raises ValueError if the API key is taken.
         """
         seed = secrets.randbits(48) if seed is None else seed
         invented = self.spec.new_credentials(random.Random(seed))  # noqa: S311 - repeatable on purpose
         complete = {**invented, **{key: value for key, value in (credentials or {}).items() if value}}
+        settings = {**invented.get("settings", {}), **complete.get("settings", {})}
+        if settings:
+            complete["settings"] = settings
         if complete["api_key"] in self.by_key:
             raise ValueError("an account with this API key exists")
         account = Account(self, f"acct_{secrets.token_hex(8)}", complete, seed)

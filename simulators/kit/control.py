@@ -56,6 +56,7 @@ def _view(account: Account) -> Json:
         "simulator": account.world.slug,
         "url": account.door.url if account.door is not None else account.world.url,
         **account.credentials,
+        **({"settings": account.settings} if account.settings else {}),
         "door": account.door is not None,
     }
 
@@ -84,18 +85,22 @@ class Control:
     # -- accounts
     async def create(self, request: Request) -> Response:
         world, body = self.world(request), await _body(request)
-        _only(body, "api_key", "webhook_secret", "publishable_key", "door", "seed")
-        door, seed = body.pop("door", False), body.pop("seed", None)
+        _only(body, "api_key", "webhook_secret", "publishable_key", "settings", "door", "seed")
+        door, seed, settings = body.pop("door", False), body.pop("seed", None), body.pop("settings", {})
         if not isinstance(door, bool) or (seed is not None and type(seed) is not int):
             raise ControlError(422, "door is true or false, seed an integer")
         if not all(value is None or (isinstance(value, str) and value) for value in body.values()):
             raise ControlError(422, "keys and secrets are strings")
+        if not isinstance(settings, dict) or not all(isinstance(v, str) and v for v in settings.values()):
+            raise ControlError(422, "settings is an object of strings")
         account = world.by_key.get(body.get("api_key") or "")
         status = 200
         if account is None:
-            account, status = world.create(body, seed), 201
+            account, status = world.create({**body, "settings": settings}, seed), 201
         elif any(value and account.credentials.get(name) != value for name, value in body.items()):
             raise ControlError(409, "an account with this API key exists and has other secrets")
+        elif any(account.settings.get(name) != value for name, value in settings.items()):
+            raise ControlError(409, "an account with this API key exists and has other settings")
         if door and account.door is None:
             self._running.give_door(account)
         return _answer(status, _view(account))

@@ -74,7 +74,8 @@ class SimulatorSpec:
     """A simulator as `simulators/<slug>/__init__.py` declares it under the name SIMULATOR.
 
     `build(world)` gives the ASGI application (usually `Application(world, ROUTES)`). `new_credentials(source)` invents
-    `{"api_key", "webhook_secret", "publishable_key"?}` from a seeded source of chance, in the PSP's own shape.
+    `{"api_key", "webhook_secret", "publishable_key"?, "settings"?}` from a seeded source of chance, in the PSP's own
+    shape; `settings` is an object of strings: what a client needs besides keys (a merchant account, a channel).
     `default_port` None: the next free one after 12111 in order of slugs. `folder` holds `rules.yaml`.
     """
 
@@ -82,6 +83,6 @@ class SimulatorSpec:
     title: str
     dialect: Dialect
     build: "Callable[[World], AsgiApp]"
-    new_credentials: Callable[[random.Random], dict[str, str]]
+    new_credentials: Callable[[random.Random], Mapping[str, Any]]
     folder: Path
     default_port: int | None = None

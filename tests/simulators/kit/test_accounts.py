@@ -105,6 +105,18 @@ async def test_the_same_api_key_is_the_same_account(simulators: Sims) -> None:
         await simulators.account("dummypay", api_key="dummypay_test_mine", webhook_secret="s2")
 
 
+async def test_an_account_shows_what_a_client_needs_besides_keys(simulators: Sims) -> None:
+    wanted = {"api_key": "dummypay_test_chosen", "settings": {"merchant_account": "Shop"}}
+    account = await simulators.account("dummypay", **wanted)
+    assert (await account.control("GET"))["settings"] == {"merchant_account": "Shop"}
+    assert (await simulators.account("dummypay", **wanted)).view == account.view
+    with pytest.raises(Refused, match="has other settings"):
+        await simulators.account("dummypay", **{**wanted, "settings": {"merchant_account": "Other"}})
+    for settings in ("Shop", {"merchant_account": 1}, {"merchant_account": ""}):
+        with pytest.raises(Refused, match="settings is an object of strings"):
+            await simulators.account("dummypay", settings=settings)
+
+
 @pytest.mark.parametrize(
     ("rule", "wrong"),
     [
