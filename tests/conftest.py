@@ -25,10 +25,26 @@ TEMPLATE = "payera_template"
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:12] or uuid.uuid4().hex[:12]
 
 
+KINDS = {"embedded": "parts", "containers": "containers"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--parts",
+        choices=sorted(KINDS),
+        default="embedded",
+        help="what the tests' PostgreSQL, Temporal and Kafka are: processes from the wheels, or containers",
+    )
+
+
 @pytest.fixture(scope="session")
-def parts() -> Iterator[Parts]:
-    """PostgreSQL (no password, not durable), Temporal and Kafka, the same for all workers of this run."""
-    hold = Hold("parts", RUN)
+def parts(pytestconfig: pytest.Config) -> Iterator[Parts]:
+    """PostgreSQL (no password, not durable), Temporal and Kafka, the same for all workers of this run.
+
+    With `--parts=containers` they run in containers; what starts an environment of its own (`payera up`) or a part of
+    its own keeps the embedded ones.
+    """
+    hold = Hold(KINDS[pytestconfig.getoption("--parts")], RUN)
     yield Parts(**hold.facts)
     hold.release()
 

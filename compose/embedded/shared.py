@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,17 @@ _FIRST_CLIENT_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Running parts: `postgres` is the superuser's DSN (database `postgres`), the others are `host:port`."""
+    """Running parts: `postgres` is the superuser's DSN (database `postgres`), the others are `host:port`.
+
+    `origin` says of each part what it is: `embedded`, or the image of its container.
+    """
 
     postgres: str
     postgres_port: int
     temporal: str
     kafka: str
     folder: str
+    origin: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("postgres", "temporal", "kafka"), "embedded"))
 
 
 def temporary_root() -> Path:
@@ -73,6 +77,15 @@ def _parts(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
+def _containers(folder: Path) -> Iterator[dict[str, Any]]:
+    """The same parts in containers, for the length of the block."""
+    from compose.embedded import containers  # testcontainers is there for development only
+
+    with containers.running(folder) as facts:
+        yield facts
+
+
+@contextlib.contextmanager
 def _environment(folder: Path) -> Iterator[dict[str, Any]]:
     """A whole environment (`payera up`) for the length of the block: its env.json."""
     from compose.embedded import environment  # heavier, and not needed by those who want the parts alone
@@ -87,6 +100,7 @@ def _environment(folder: Path) -> Iterator[dict[str, Any]]:
 
 KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[dict[str, Any]]]] = {
     "parts": _parts,
+    "containers": _containers,
     "environment": _environment,
 }
 
