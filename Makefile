@@ -1,5 +1,5 @@
 # The commands people and scripts depend on. Each begins by making .venv match the locks (nothing to do: 50 ms).
-.PHONY: help demo test up down status check bench new-psp lock bootstrap
+.PHONY: help demo test up down status check bench new-psp lock lock-kafka bootstrap
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 RUN := nice -n 5
@@ -14,6 +14,7 @@ help:
 	@echo "make bench            the side-by-side performance table"
 	@echo "make new-psp NAME=x   a new provider from the reference one"
 	@echo "make lock             resolve the locks again (UPGRADE=--upgrade for newer versions)"
+	@echo "make lock-kafka       lock the jars of Apache Kafka again, from compose/kafka_jars/pom.xml"
 
 bootstrap:
 	@sh .ci/bootstrap
@@ -47,3 +48,6 @@ lock: bootstrap
 	$(COMPILE) locks/bootstrap.in -o locks/bootstrap.txt
 	$(COMPILE) pyproject.toml -o locks/runtime.txt
 	$(COMPILE) pyproject.toml --extra dev -c locks/runtime.txt -o locks/dev.txt
+
+lock-kafka: bootstrap
+	$(BIN)/python -m compose.kafka_jars lock
