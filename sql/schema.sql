@@ -61,6 +61,7 @@ CREATE TABLE core.operation (
     created_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
     created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    told jsonb,
     CONSTRAINT only_approvals_are_surplus CHECK (((NOT surplus) OR ((kind = 'authorize'::text) AND (status = ANY (ARRAY['approved'::text, 'reversed'::text]))))),
     CONSTRAINT only_surplus_is_reversed CHECK (((status <> 'reversed'::text) OR surplus)),
     CONSTRAINT operation_amount_check CHECK ((amount > 0)),
@@ -562,12 +563,15 @@ begin
     end if;
     v_was := (s.operation).status;
     v_hinted := (s.operation).hinted;
+    if v_source = 'webhook' and (s.operation).told = p -> 'told' then
+        s.operation.told := null;  -- applied now; what was told since then stays
+    end if;
     if not core.is_live_v1(v_was) and (not v_approved or v_was in ('approved', 'reversed')) then
         -- What is settled stays settled; only the proof of an approval reopens it.
-        if v_source in ('read', 'replay') and (p ->> 'epoch')::int >= (s.operation).epoch then
+        if v_source in ('read', 'replay', 'webhook') and (p ->> 'epoch')::int >= (s.operation).epoch then
             -- The look that a notification asked for is over; it counts as done unless it could not tell.
             s.operation.lease_until := null;
-            s.operation.hinted := v_hinted and o ->> 'kind' = 'unknown';
+            s.operation.hinted := v_hinted and o ->> 'kind' = 'unknown' or (s.operation).told is not null;
             perform core.save_operation_v1(s.operation);
         end if;
         s.result := case when v_was = o ->> 'kind' or (v_approved and v_was = 'reversed') then 'already' else 'stale' end;
@@ -580,7 +584,11 @@ begin
         s.operation.lease_until := null;
     end if;
     s.operation := core.learn_v1(s.operation, o, v_at);
-    s.operation.hinted := v_hinted and v_source = 'inline' and core.is_live_v1((s.operation).status);
+    if not core.is_news_v1((s.operation).status, (s.operation).told) then
+        s.operation.told := null;
+    end if;
+    s.operation.hinted := (s.operation).told is not null
+        or v_hinted and v_source = 'inline' and core.is_live_v1((s.operation).status);
     s.payment.updated_at := v_at;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
               when (s.operation).kind = 'authorize' then
@@ -777,7 +785,7 @@ begin
         'lease_until', core.iso_v1(o.lease_until), 'created_at', core.iso_v1(o.created_at),
         'unknown_since', core.iso_v1(o.unknown_since), 'looks', o.looks,
         'looked_at', core.iso_v1(o.looked_at), 'absent_since', core.iso_v1(o.absent_since),
-        'hinted', o.hinted, 'surplus', o.surplus, 'captured', o.captured, 'reversal_of', o.reversal_of,
+        'hinted', o.hinted, 'told', o.told is not null, 'surplus', o.surplus, 'captured', o.captured, 'reversal_of', o.reversal_of,
         'reversed_by', o.reversed_by, 'provider_reference', o.provider_reference, 'had_cvv', o.had_cvv,
         'cvv_here', v_cvv and o.kind = 'authorize', 'cause', o.cause,
         'resolution', (select a.settings -> 'resolution' from core.provider_account a where a.id = o.account_id))
@@ -1179,6 +1187,7 @@ CREATE FUNCTION api.webhook_receive_v1(p_merchant text, p jsonb) RETURNS json
 declare
     v_fact jsonb;
     v_op core.operation;
+    v_outcome jsonb;
     v_stored int := 0;
     v_duplicates int := 0;
     v_payments text[] := '{}';
@@ -1190,10 +1199,12 @@ begin
     end if;
     for v_fact in select * from jsonb_array_elements(p -> 'facts') loop
         v_op := core.webhook_match_v1(p ->> 'account_id', v_fact);
+        v_outcome := nullif(v_fact -> 'outcome', 'null');
         insert into core.webhook_inbox (account_id, event_id, merchant, event_type, operation_id, provider_reference,
-                                        payment_id, body_ciphertext, received_at)
+                                        payment_id, outcome, body_ciphertext, received_at)
         values (p ->> 'account_id', v_fact ->> 'event_id', p_merchant, v_fact ->> 'event_type',
-                v_fact ->> 'operation_id', v_fact ->> 'provider_reference', v_op.payment_id, p ->> 'body_ciphertext',
+                v_fact ->> 'operation_id', v_fact ->> 'provider_reference', v_op.payment_id, v_outcome,
+                p ->> 'body_ciphertext',
                 (p ->> 'at')::timestamptz)
         on conflict (account_id, event_id) do nothing;
         if not found then
@@ -1204,13 +1215,22 @@ begin
         if v_op.id is not null then
             v_payments := v_payments || v_op.payment_id;
             -- An approval that stands needs no hint; a settled "no" does: the PSP may contradict itself.
-            if v_op.status not in ('approved', 'reversed') then
+            if v_op.status not in ('approved', 'reversed')
+               and (v_outcome is null or core.is_news_v1(v_op.status, v_outcome)) then
                 update core.operation o set
                     hinted = true,
+                    told = core.tell_v1(o.told, v_outcome),
                     provider_reference = coalesce(o.provider_reference, v_fact ->> 'provider_reference')
                 where o.id = v_op.id;
                 perform core.order_v1(case when v_stored = 1 then p ->> 'order_id' end, p_merchant, v_op.payment_id,
                                       case when v_op.lease_until > clock_timestamp() then v_op.lease_until end);
+            end if;
+            if v_outcome ->> 'kind' = 'declined' and 'approved' in (v_op.status, v_op.told ->> 'kind')
+               or v_outcome ->> 'kind' = 'approved' and 'declined' in (v_op.status, v_op.told ->> 'kind')
+                  and v_op.kind <> 'authorize' then
+                perform core.contradict_v1(
+                    v_op.id, 'evt_' || left(md5((p ->> 'account_id') || (v_fact ->> 'event_id')), 26),
+                    (p ->> 'at')::timestamptz);
             end if;
         end if;
     end loop;
@@ -1492,6 +1512,23 @@ $$;
 
 ALTER FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
 
+CREATE FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    s core.progress := core.progress_begin_v1(p_operation_id);
+begin
+    s := core.to_review_v1(s, 'provider_contradicts');
+    s.payment.updated_at := p_at;
+    s.payment.sequence := (s.payment).sequence + 1;
+    perform core.save_payment_v1(s.payment);
+    perform core.emit_v1(s.payment, core.payment_view_v1(s.payment), s.operation, (s.payment).sequence, p_event_id,
+                         s.events[1], p_at);
+end
+$$;
+
+ALTER FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) OWNER TO payera_owner;
+
 CREATE TABLE core.delivery (
     id text NOT NULL COLLATE pg_catalog."C",
     merchant text NOT NULL COLLATE pg_catalog."C",
@@ -1591,7 +1628,7 @@ begin
             'credentials_ciphertext', v_account.credentials_ciphertext, 'key_id', v_account.key_id,
             'settings', v_account.settings),
         'card', v_card, 'had_cvv', p_op.had_cvv, 'looks', p_op.looks,
-        'unknown_since', core.iso_v1(p_op.unknown_since));
+        'unknown_since', core.iso_v1(p_op.unknown_since), 'told', p_op.told);
 end
 $$;
 
@@ -1782,6 +1819,17 @@ $$;
 
 ALTER FUNCTION core.is_live_v1(p_status text) OWNER TO payera_owner;
 
+CREATE FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case when p_outcome is null then false
+                when p_status in ('approved', 'reversed') then false
+                when core.is_live_v1(p_status) then p_outcome ->> 'kind' is distinct from p_status
+                else p_outcome ->> 'kind' = 'approved' end
+$$;
+
+ALTER FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION core.iso_v1(p_at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1858,13 +1906,26 @@ ALTER FUNCTION core.lock_payment_v1(p_id text) OWNER TO payera_owner;
 CREATE FUNCTION core.match_webhooks_v1(p_op core.operation) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
+declare
+    v_any boolean;
+    v_told jsonb;
 begin
     if p_op.provider_reference is null then
         return false;
     end if;
-    update core.webhook_inbox w set payment_id = p_op.payment_id
-    where w.payment_id is null and w.account_id = p_op.account_id and w.provider_reference = p_op.provider_reference;
-    return found;
+    with matched as (
+        update core.webhook_inbox w set payment_id = p_op.payment_id
+        where w.payment_id is null and w.account_id = p_op.account_id
+          and w.provider_reference = p_op.provider_reference
+        returning w.outcome, w.received_at)
+    select count(*) > 0,
+           (array_agg(m.outcome order by (m.outcome ->> 'kind' = 'approved') desc, m.received_at desc)
+            filter (where m.outcome is not null))[1]
+    into v_any, v_told from matched m;
+    if core.is_news_v1(p_op.status, v_told) then
+        update core.operation o set told = core.tell_v1(o.told, v_told), hinted = true where o.id = p_op.id;
+    end if;
+    return v_any;
 end
 $$;
 
@@ -2081,9 +2142,11 @@ begin
     perform core.idempotency_answer_v1(
         (s.payment).id, v_own, v_rest, coalesce((p -> 'answers' ->> 'status')::int, 201),
         case when v_own is not null and (s.operation).kind = 'refund' then core.refund_view_v1(s.operation) else v_view end);
-    if core.match_webhooks_v1(s.operation) and core.is_live_v1((s.operation).status) then
-        update core.operation set hinted = true where id = (s.operation).id;
-        v_order := true;
+    v_order := v_order or (s.operation).told is not null;
+    if core.match_webhooks_v1(s.operation) then
+        update core.operation o set hinted = true
+        where o.id = (s.operation).id and (core.is_live_v1(o.status) or o.told is not null);
+        v_order := v_order or found;
     end if;
     if v_order then
         perform core.order_v1(p ->> 'order_id', (s.payment).merchant, (s.payment).id);
@@ -2239,7 +2302,7 @@ begin
         network_transaction_id = p.network_transaction_id, reason = p.reason, provider_code = p.provider_code,
         network_code = p.network_code, message = p.message, advice = p.advice, cause = p.cause, action = p.action,
         looks = p.looks, looked_at = p.looked_at, unknown_since = p.unknown_since,
-        absent_since = p.absent_since, hinted = p.hinted,
+        absent_since = p.absent_since, hinted = p.hinted, told = p.told,
         review_reason = p.review_reason, settled_at = p.settled_at
     where id = p.id;
 end
@@ -2263,6 +2326,16 @@ end
 $$;
 
 ALTER FUNCTION core.save_payment_v1(p core.payment) OWNER TO payera_owner;
+
+CREATE FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case when p_outcome is null then p_told
+                when p_told ->> 'kind' = 'approved' and p_outcome ->> 'kind' <> 'approved' then p_told
+                else p_outcome end
+$$;
+
+ALTER FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) OWNER TO payera_owner;
 
 CREATE FUNCTION core.tenant_v1(p_merchant text) RETURNS void
     LANGUAGE plpgsql
@@ -2995,7 +3068,8 @@ CREATE TABLE core.webhook_inbox (
     provider_reference text COLLATE pg_catalog."C",
     payment_id text COLLATE pg_catalog."C",
     body_ciphertext text,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    outcome jsonb
 );
 
 ALTER TABLE ONLY core.webhook_inbox FORCE ROW LEVEL SECURITY;
@@ -3472,6 +3546,9 @@ GRANT ALL ON FUNCTION core.apply_void_v1(s core.progress) TO payera_system;
 REVOKE ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) TO payera_system;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE core.delivery TO payera_system;
 
 REVOKE ALL ON FUNCTION core.delivery_view_v1(p core.delivery) FROM PUBLIC;
@@ -3506,6 +3583,9 @@ GRANT ALL ON FUNCTION core.idempotency_take_v1(p_merchant text, p jsonb, p_payme
 
 REVOKE ALL ON FUNCTION core.is_live_v1(p_status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.is_live_v1(p_status text) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.iso_v1(p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.iso_v1(p_at timestamp with time zone) TO payera_system;
@@ -3580,6 +3660,9 @@ GRANT ALL ON FUNCTION core.save_operation_v1(p core.operation) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.save_payment_v1(p core.payment) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_payment_v1(p core.payment) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.tenant_v1(p_merchant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.tenant_v1(p_merchant text) TO payera_system;

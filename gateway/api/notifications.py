@@ -11,10 +11,13 @@ from gateway.use_cases.receive_webhook import ReceiveWebhook, receive_webhook
 
 router = APIRouter(tags=["notifications"])
 
+_ANSWERS = documented_answers({200: ReceivedView})
+_ANSWERS[200]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+
 
 @router.post(
     "/webhooks/{provider}/{account_id}",
-    responses=documented_answers({200: ReceivedView}),
+    responses=_ANSWERS,
     openapi_extra={"requestBody": {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}},
 )
 async def receive(
@@ -31,4 +34,7 @@ async def receive(
         body=await request.body(),
     )
     await receive_webhook(door.ports, command)
+    acknowledgement = door.ports.connectors.get(provider).spec.acknowledgement
+    if acknowledgement is not None:
+        return Response(acknowledgement, media_type="text/plain")
     return json_response({"received": True})

@@ -6,10 +6,12 @@ The rules (see "Money safety: unknown is not failed"):
     unknown             resolved by the means the connector declares, in that order, with growing pauses
     replay              only inside the key's window, never without a CVV that the first body held, never for an
                         authorization after `cascade_until` (it would execute a request that never arrived when the
-                        shopper is gone), never after a look that found nothing, and not again after a stored 5xx
+                        shopper is gone), never after a look that found nothing, not again after a stored 5xx, and not
+                        at all after a 5xx where the PSP would execute the key anew
     absent              counts on a second look, at least maximum processing + index lag after the first
     no proof            after the window: review and an alert, never another PSP
     surplus             an approval that must not stand (another won, the payment ended, a cancel waited) is reversed
+    told                a webhook whose content is the truth spoke: its word is applied at once, before any look
     hinted              a webhook spoke of an operation: it is read again, even when settled; a late success after
                         another approval becomes surplus
     nothing dispatched  while any operation is live
@@ -48,12 +50,17 @@ _NOT_REVERSED = frozenset({"not_sent", "absent"})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One connector's declarations, as far as they decide here. `means`: per operation kind, in order of preference."""
+    """One connector's declarations, as far as they decide here. `means`: per operation kind, in order of preference.
+
+    `replay_after_5xx`: whether the PSP gives its stored answer again even if that was a 5xx. Where it does not, it
+    executes the key anew, and a request that it had committed before the 5xx would be committed twice.
+    """
 
     means: Mapping[str, tuple[str, ...]]
     max_processing_s: float
     index_lag_s: float
     replay_window_s: float
+    replay_after_5xx: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class OperationState:
     looked_at: datetime | None = None
     absent_since: datetime | None = None
     hinted: bool = False
+    told: bool = False
     surplus: bool = False
     captured: bool = False
     reversed_by: str | None = None
@@ -172,12 +180,17 @@ def may_replay(operation: OperationState, rules: Rules, cascade_until: datetime,
         return False
     if operation.kind == "authorize" and now >= cascade_until:
         return False
+    if not rules.replay_after_5xx and (operation.cause == "server_error" or operation.looks > 0):
+        # Once, and first: after a look, a 5xx among the earlier answers may no longer show in the cause.
+        return False
     return operation.absent_since is None
 
 
 def _operation_step(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
     if operation.lease_until is not None and now < operation.lease_until:
         return Wait(operation.lease_until) if operation.live or operation.hinted else None
+    if operation.told and operation.status not in ("approved", "reversed"):
+        return Resolve(operation.id, "webhook", counts=False)
     match operation.status:
         case "approved":
             return _reversal(operation, snapshot, now)
@@ -229,6 +242,8 @@ def _look(operation: OperationState, snapshot: Snapshot, now: datetime, *, windo
     settle_s = rules.max_processing_s + rules.index_lag_s
     deadline = since + timedelta(seconds=window_s + settle_s)
     if means is None:
+        if operation.cause == "conflict" and not others:
+            return Review(operation.id, "conflict")  # the webhook has spoken, of something else than was asked
         # Only a webhook can tell.
         return Review(operation.id, reason) if now >= deadline else Wait(deadline, for_others=True)
     counts_at = None

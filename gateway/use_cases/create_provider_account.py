@@ -27,7 +27,8 @@ class CreateProviderAccount:
 async def create_provider_account(ports: Ports, egress: Egress, command: CreateProviderAccount) -> Json:
     """Store the account and return its view; `webhook_path` is where the PSP's notifications go.
 
-    Raises `Refused` (`unknown_provider`, `unknown_credential`, `setting_not_allowed`), `EgressRefused`.
+    Raises `Refused` (`unknown_provider`, `unknown_credential`, `setting_not_allowed`, `setting_missing`),
+    `EgressRefused`.
     """
     try:
         spec = ports.connectors.get(command.provider).spec
@@ -40,6 +41,9 @@ async def create_provider_account(ports: Ports, egress: Egress, command: CreateP
     if "resolution" in command.settings and not command.test:
         how = "leave it out: the connector's own times hold in production"
         raise _refuse("setting_not_allowed", "settings.resolution", "is for the test profile", how)
+    if missing := [name for name in spec.settings if not isinstance(command.settings.get(name), str)]:
+        how = f"{spec.slug} needs: {', '.join(spec.settings)}"
+        raise _refuse("setting_missing", f"settings.{missing[0]}", "is missing or no text", how)
     base_url = command.base_url.rstrip("/")
     await egress.check(base_url, "base_url")
     account_id = new_id("pa")

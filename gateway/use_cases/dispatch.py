@@ -103,10 +103,12 @@ async def apply_outcome(
     source: Source,
     answers: Json | None = None,
     absent: bool = False,
+    told: Json | None = None,
 ) -> Any:
     """Write the outcome down: one `payment_apply_v1`, repeated when the database does not answer (it is safe to).
 
-    `absent` marks an unknown outcome as a look that found nothing and does not count yet. Returns `{result, payment,
+    `absent` marks an unknown outcome as a look that found nothing and does not count yet. `told` is what a webhook had
+    told (DISPATCH), so that it is not applied again. Returns `{result, payment,
     operation, workflow}`. Destroys the CVV's key once the payment came to rest. Raises
     `StoreUnavailable` if the database stays away: the operation then stays `dispatched` and is recovered after its
     lease.
@@ -123,6 +125,8 @@ async def apply_outcome(
     }
     if answers is not None:
         p["answers"] = answers
+    if told is not None:
+        p["told"] = told
     await ports.failpoints.reach("apply.before")
     applied = await _apply(ports, merchant, p)
     await ports.failpoints.reach("apply.after")

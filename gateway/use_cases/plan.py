@@ -61,6 +61,7 @@ def rules_of(connectors: Connectors, provider: str, override: Mapping[str, float
         max_processing_s=float(changed.get("max_processing_s", spec.max_processing_s)),
         index_lag_s=float(changed.get("index_lag_s", spec.index_lag_s)),
         replay_window_s=spec.replay_window_s,
+        replay_after_5xx=spec.replay_after_5xx,
     )
 
 
@@ -77,6 +78,7 @@ def _operation(item: Json) -> OperationState:
         looked_at=_maybe_time(item.get("looked_at")),
         absent_since=_maybe_time(item.get("absent_since")),
         hinted=bool(item.get("hinted")),
+        told=bool(item.get("told")),
         surplus=bool(item.get("surplus")),
         captured=bool(item.get("captured")),
         reversed_by=item.get("reversed_by"),

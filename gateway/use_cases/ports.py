@@ -22,8 +22,11 @@ class ConnectorSpec:
 
     Times are seconds. `max_processing_s`: the longest the PSP may still commit a request it has received.
     `index_lag_s`: how late a read by reference may be. `replay_window_s`: how long an idempotency key is remembered.
-    `webhook_is_truth`: True where the signed content may be applied as it is (Adyen), False where it is a hint to
-    read the object (Mollie, Stripe).
+    `replay_after_5xx`: False where only a 2xx is stored under the key, so that a repeated request is executed again
+    (Checkout.com). `webhook_is_truth`: True where the signed content may be applied as it is (Adyen), False where it
+    is a hint to read the object (Mollie, Stripe); its `read` may then know nothing. `acknowledgement`: the body that
+    the PSP wants as answer to a notification, text; None: any 2xx will do. `credentials` and `settings`: the names
+    that an account of this provider needs; settings beside these are allowed.
     """
 
     slug: str
@@ -35,8 +38,11 @@ class ConnectorSpec:
     max_processing_s: float
     index_lag_s: float
     replay_window_s: float
+    replay_after_5xx: bool = True
     webhook_is_truth: bool = False
+    acknowledgement: str | None = None
     credentials: tuple[str, ...] = ("api_key", "webhook_secret")
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from gateway.domain.errors import BadSignature, NotFound
 from gateway.domain.ids import new_id
 from gateway.use_cases.dispatch import open_account
 from gateway.use_cases.ports import Json, Ports
+from gateway.use_cases.wire import outcome_to_json
 
 NOTIFICATION = "notification"
 """The vault's purpose for stored notification bodies: they may hold what the PSP knows of a shopper."""
@@ -58,6 +59,7 @@ async def receive_webhook(ports: Ports, command: ReceiveWebhook) -> Json:
                     "event_type": fact.event_type,
                     "operation_id": fact.operation_id,
                     "provider_reference": fact.provider_reference,
+                    "outcome": None if fact.outcome is None else outcome_to_json(fact.outcome),
                 }
                 for fact in facts
             ],

@@ -5,15 +5,15 @@ only add evidence. What a look may prove is narrower than what a first answer pr
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.domain.cascade import hold_to
 from gateway.domain.decline import DeclineReason
 from gateway.domain.errors import StoreUnavailable, VaultFailed
-from gateway.domain.outcome import Absent, Declined, NotSent, Outcome, Unknown, UnknownCause
+from gateway.domain.outcome import Absent, Approved, Declined, NotSent, Outcome, Unknown, UnknownCause
 from gateway.use_cases.dispatch import Source, apply_outcome, open_account, send_operation
 from gateway.use_cases.ports import Json, Ports
-from gateway.use_cases.wire import provider_call
+from gateway.use_cases.wire import outcome_from_json, provider_call
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +40,12 @@ async def resolve_operation(ports: Ports, command: ResolveOperation) -> None:
         return
     dispatch = claimed["dispatch"]
     source: Source
+    if command.means == "webhook":
+        if (told := dispatch["told"]) is None:
+            return  # applied meanwhile; the claim only costs a lease
+        outcome = told_outcome(told, dispatch)
+        await apply_outcome(ports, command.merchant, dispatch, outcome, source="webhook", told=told)
+        return
     if command.means == "idempotent_replay":
         source = "replay"
         found = await send_operation(ports, command.merchant, dispatch, began_s, replay=True)
@@ -66,6 +72,19 @@ def evidence(found: Outcome, *, replay: bool, counts: bool) -> Outcome:
             return Unknown(cause=_NOT_FOUND_YET)
         case _:
             return found
+
+
+def told_outcome(told: Json, dispatch: Json) -> Outcome:
+    """What a notification told, held to what was asked. `told` is OUTCOME as it was stored.
+
+    A notification of an authorization does not say whether the PSP captured: it did if that was asked of it.
+    """
+    outcome = outcome_from_json(told)
+    if dispatch["kind"] == "void":
+        return outcome  # a void has no amount of its own
+    if dispatch["kind"] == "authorize" and isinstance(outcome, Approved):
+        outcome = replace(outcome, captured=bool(dispatch["capture"]))
+    return hold_to(outcome, dispatch["amount"], dispatch["currency"])
 
 
 _NOT_FOUND_YET: UnknownCause = "in_progress"

@@ -151,6 +151,40 @@ def test_a_settled_no_is_read_again_when_a_webhook_speaks_of_it(status: str) -> 
     assert step(replace(settled, hinted=False), status="failed") == r.Done()
 
 
+@pytest.mark.parametrize(
+    "status", ["dispatched", "unknown", "pending", "requires_action", "review", "declined", "absent"]
+)
+def test_what_a_webhook_told_is_applied_before_anything_is_asked(status: str) -> None:
+    told = operation(status=status, hinted=True, told=True, looks=7, looked_at=NOW)
+    assert step(told) == resolve("webhook")
+    until = NOW + timedelta(seconds=3)
+    assert step(replace(told, lease_until=until)) == r.Wait(until)
+
+
+def test_what_stands_approved_is_told_nothing() -> None:
+    assert step(operation(status="approved", told=True), status="captured") == r.Done()
+
+
+def test_a_webhook_that_tells_of_something_else_is_a_persons() -> None:
+    told = operation(cause="conflict", looks=1, looked_at=NOW)
+    assert step(told, rules=WEBHOOK_ONLY) == r.Review("att_1", "conflict")
+
+
+@pytest.mark.parametrize(
+    ("changed", "means"),
+    [
+        ({}, "idempotent_replay"),
+        ({"cause": "server_error"}, "read_by_reference"),
+        ({"looks": 1, "looked_at": ago(5)}, "read_by_reference"),
+    ],
+    ids=str,
+)
+def test_a_psp_that_executes_a_key_anew_after_a_5xx_is_replayed_once_at_most(
+    changed: dict[str, Any], means: str
+) -> None:
+    assert step(operation(**changed), rules=replace(RULES, replay_after_5xx=False)) == resolve(means)
+
+
 def test_a_standing_approval_needs_nothing() -> None:
     assert step(operation(status="approved", hinted=True), status="captured") == r.Done()
     assert step(operation(status="reversed", surplus=True), status="captured") == r.Done()
@@ -195,6 +229,7 @@ OPERATIONS = st.builds(
     looked_at=st.none() | TIMES,
     absent_since=st.none() | TIMES,
     hinted=st.booleans(),
+    told=st.booleans(),
     surplus=st.booleans(),
     reversed_by=st.none() | st.just("void_1"),
     provider_reference=st.none() | st.just("pi_1"),
@@ -223,7 +258,7 @@ def test_whatever_the_database_says(
         case r.Resolve():
             one = by_id[got.operation_id]
             assert one.lease_until is None or one.lease_until <= NOW
-            assert got.means in rules.means.get(one.kind, ())
+            assert one.told if got.means == "webhook" else got.means in rules.means.get(one.kind, ())
             if got.means == "idempotent_replay":
                 assert one.status in ("dispatched", "unknown")
                 assert one.absent_since is None

@@ -2,7 +2,7 @@
 -- epoch, safe to repeat: the outcome, the transitions, the ledger, the events, the order for the workflow, the frozen
 -- idempotent answer, the end of the CVV.
 -- p: {operation_id, epoch, outcome: OUTCOME, cascade: bool, at, source: inline|replay|read|webhook|operator,
---     event_ids: [..], order_id, answers?: {scope, key, status}}
+--     event_ids: [..], order_id, answers?: {scope, key, status}, told?: what the webhook had told, as dispatch gave it}
 -- → {result: "applied" | "already" | "stale" | "surplus", payment: view, operation: op view, refund?: view,
 --    workflow: bool}
 -- Raises PA404 operation_not_found, PA500 for what the automata forbid.
@@ -24,12 +24,15 @@ begin
     end if;
     v_was := (s.operation).status;
     v_hinted := (s.operation).hinted;
+    if v_source = 'webhook' and (s.operation).told = p -> 'told' then
+        s.operation.told := null;  -- applied now; what was told since then stays
+    end if;
     if not core.is_live_v1(v_was) and (not v_approved or v_was in ('approved', 'reversed')) then
         -- What is settled stays settled; only the proof of an approval reopens it.
-        if v_source in ('read', 'replay') and (p ->> 'epoch')::int >= (s.operation).epoch then
+        if v_source in ('read', 'replay', 'webhook') and (p ->> 'epoch')::int >= (s.operation).epoch then
             -- The look that a notification asked for is over; it counts as done unless it could not tell.
             s.operation.lease_until := null;
-            s.operation.hinted := v_hinted and o ->> 'kind' = 'unknown';
+            s.operation.hinted := v_hinted and o ->> 'kind' = 'unknown' or (s.operation).told is not null;
             perform core.save_operation_v1(s.operation);
         end if;
         s.result := case when v_was = o ->> 'kind' or (v_approved and v_was = 'reversed') then 'already' else 'stale' end;
@@ -42,7 +45,11 @@ begin
         s.operation.lease_until := null;
     end if;
     s.operation := core.learn_v1(s.operation, o, v_at);
-    s.operation.hinted := v_hinted and v_source = 'inline' and core.is_live_v1((s.operation).status);
+    if not core.is_news_v1((s.operation).status, (s.operation).told) then
+        s.operation.told := null;
+    end if;
+    s.operation.hinted := (s.operation).told is not null
+        or v_hinted and v_source = 'inline' and core.is_live_v1((s.operation).status);
     s.payment.updated_at := v_at;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
               when (s.operation).kind = 'authorize' then

@@ -1,7 +1,7 @@
 -- What the workflow decides from: SNAPSHOT, times ISO. next = "attempt" when apply decided that a fallback is due.
 -- p: {payment_id} → {payment_id, merchant, status, cancel_requested, cascade_until, route_left, fallbacks_left, next,
 --    operations: [{id, kind, provider, status, epoch, lease_until, created_at, unknown_since, looks, looked_at,
---    absent_since, hinted, surplus, captured, reversal_of, reversed_by, provider_reference, had_cvv, cvv_here, cause,
+--    absent_since, hinted, told (bool), surplus, captured, reversal_of, reversed_by, provider_reference, had_cvv, cvv_here, cause,
 --    resolution (the account's settings.resolution or null)}]}, in order
 -- Raises PA404 payment_not_found.
 create or replace function api.payment_plan_v1(p_merchant text, p jsonb) returns json
@@ -22,7 +22,7 @@ begin
         'lease_until', core.iso_v1(o.lease_until), 'created_at', core.iso_v1(o.created_at),
         'unknown_since', core.iso_v1(o.unknown_since), 'looks', o.looks,
         'looked_at', core.iso_v1(o.looked_at), 'absent_since', core.iso_v1(o.absent_since),
-        'hinted', o.hinted, 'surplus', o.surplus, 'captured', o.captured, 'reversal_of', o.reversal_of,
+        'hinted', o.hinted, 'told', o.told is not null, 'surplus', o.surplus, 'captured', o.captured, 'reversal_of', o.reversal_of,
         'reversed_by', o.reversed_by, 'provider_reference', o.provider_reference, 'had_cvv', o.had_cvv,
         'cvv_here', v_cvv and o.kind = 'authorize', 'cause', o.cause,
         'resolution', (select a.settings -> 'resolution' from core.provider_account a where a.id = o.account_id))

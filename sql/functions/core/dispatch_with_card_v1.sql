@@ -24,6 +24,6 @@ begin
             'credentials_ciphertext', v_account.credentials_ciphertext, 'key_id', v_account.key_id,
             'settings', v_account.settings),
         'card', v_card, 'had_cvv', p_op.had_cvv, 'looks', p_op.looks,
-        'unknown_since', core.iso_v1(p_op.unknown_since));
+        'unknown_since', core.iso_v1(p_op.unknown_since), 'told', p_op.told);
 end
 $$;

@@ -1,12 +1,26 @@
--- Match kept notifications to an operation whose PSP reference is now known. Returns whether there were any.
+-- Match kept notifications to an operation whose PSP reference is now known. What they tell it is kept with it, if it is
+-- news. Returns whether there were any.
 create or replace function core.match_webhooks_v1(p_op core.operation) returns boolean
 language plpgsql as $$
+declare
+    v_any boolean;
+    v_told jsonb;
 begin
     if p_op.provider_reference is null then
         return false;
     end if;
-    update core.webhook_inbox w set payment_id = p_op.payment_id
-    where w.payment_id is null and w.account_id = p_op.account_id and w.provider_reference = p_op.provider_reference;
-    return found;
+    with matched as (
+        update core.webhook_inbox w set payment_id = p_op.payment_id
+        where w.payment_id is null and w.account_id = p_op.account_id
+          and w.provider_reference = p_op.provider_reference
+        returning w.outcome, w.received_at)
+    select count(*) > 0,
+           (array_agg(m.outcome order by (m.outcome ->> 'kind' = 'approved') desc, m.received_at desc)
+            filter (where m.outcome is not null))[1]
+    into v_any, v_told from matched m;
+    if core.is_news_v1(p_op.status, v_told) then
+        update core.operation o set told = core.tell_v1(o.told, v_told), hinted = true where o.id = p_op.id;
+    end if;
+    return v_any;
 end
 $$;

@@ -29,9 +29,11 @@ begin
     perform core.idempotency_answer_v1(
         (s.payment).id, v_own, v_rest, coalesce((p -> 'answers' ->> 'status')::int, 201),
         case when v_own is not null and (s.operation).kind = 'refund' then core.refund_view_v1(s.operation) else v_view end);
-    if core.match_webhooks_v1(s.operation) and core.is_live_v1((s.operation).status) then
-        update core.operation set hinted = true where id = (s.operation).id;
-        v_order := true;
+    v_order := v_order or (s.operation).told is not null;
+    if core.match_webhooks_v1(s.operation) then
+        update core.operation o set hinted = true
+        where o.id = (s.operation).id and (core.is_live_v1(o.status) or o.told is not null);
+        v_order := v_order or found;
     end if;
     if v_order then
         perform core.order_v1(p ->> 'order_id', (s.payment).merchant, (s.payment).id);
