@@ -62,6 +62,7 @@ CREATE TABLE core.operation (
     settled_at timestamp with time zone,
     created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     told jsonb,
+    network_advice text,
     CONSTRAINT only_approvals_are_surplus CHECK (((NOT surplus) OR ((kind = 'authorize'::text) AND (status = ANY (ARRAY['approved'::text, 'reversed'::text]))))),
     CONSTRAINT only_surplus_is_reversed CHECK (((status <> 'reversed'::text) OR surplus)),
     CONSTRAINT operation_amount_check CHECK ((amount > 0)),
@@ -1512,6 +1513,69 @@ $$;
 
 ALTER FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
 
+CREATE TABLE vault.token (
+    id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    ciphertext text NOT NULL,
+    key_id text NOT NULL,
+    fingerprint text NOT NULL,
+    bin text NOT NULL,
+    last4 text NOT NULL,
+    brand text NOT NULL,
+    exp_month integer NOT NULL,
+    exp_year integer NOT NULL,
+    holder_name text,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY vault.token FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE vault.token OWNER TO payera_owner;
+
+CREATE FUNCTION core.card_attempt_begin_v1(p_operation text, p_token vault.token, p_amount bigint, p_currency text, p_at timestamp with time zone, p_initiator text DEFAULT 'cardholder'::text, p_authenticated boolean DEFAULT false) RETURNS json
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_expiry text := format('%s-%s', p_token.exp_year, p_token.exp_month);
+    v_refused json;
+begin
+    perform pg_advisory_xact_lock(hashtextextended(p_token.merchant || ' ' || p_token.fingerprint, 0));
+    v_refused := core.retry_verdict_v1(p_token.merchant, p_token.fingerprint, p_token.brand, p_at, p_amount, p_currency,
+                                       v_expiry, p_token.id, p_initiator, p_authenticated);
+    if v_refused is null then
+        insert into core.card_attempt (operation_id, merchant, fingerprint, at, amount, currency, expiry, entry)
+        values (p_operation, p_token.merchant, p_token.fingerprint, p_at, p_amount, p_currency, v_expiry, p_token.id);
+    end if;
+    return v_refused;
+end
+$$;
+
+ALTER FUNCTION core.card_attempt_begin_v1(p_operation text, p_token vault.token, p_amount bigint, p_currency text, p_at timestamp with time zone, p_initiator text, p_authenticated boolean) OWNER TO payera_owner;
+
+CREATE FUNCTION core.card_attempt_settle_v1(p_op core.operation) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    case p_op.status
+        when 'declined' then
+            update core.card_attempt a
+            set outcome = 'declined', advice = p_op.network_advice,
+                code = coalesce(p_op.network_code, (select r.code from core.reason_code r where r.reason = p_op.reason))
+            where a.operation_id = p_op.id;
+        when 'not_sent', 'absent' then
+            delete from core.card_attempt a where a.operation_id = p_op.id;
+        when 'approved' then
+            delete from core.card_attempt a
+            using core.card_attempt own
+            where own.operation_id = p_op.id and a.merchant = own.merchant and a.fingerprint = own.fingerprint
+              and (a.outcome = 'declined' or a.operation_id = own.operation_id);
+        else null;
+    end case;
+end
+$$;
+
+ALTER FUNCTION core.card_attempt_settle_v1(p_op core.operation) OWNER TO payera_owner;
+
 CREATE FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1584,25 +1648,6 @@ end
 $$;
 
 ALTER FUNCTION core.dispatch_v1(p_op core.operation, p_payment core.payment, p_at timestamp with time zone) OWNER TO payera_owner;
-
-CREATE TABLE vault.token (
-    id text NOT NULL COLLATE pg_catalog."C",
-    merchant text NOT NULL COLLATE pg_catalog."C",
-    ciphertext text NOT NULL,
-    key_id text NOT NULL,
-    fingerprint text NOT NULL,
-    bin text NOT NULL,
-    last4 text NOT NULL,
-    brand text NOT NULL,
-    exp_month integer NOT NULL,
-    exp_year integer NOT NULL,
-    holder_name text,
-    created_at timestamp with time zone NOT NULL
-);
-
-ALTER TABLE ONLY vault.token FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE vault.token OWNER TO payera_owner;
 
 CREATE FUNCTION core.dispatch_with_card_v1(p_op core.operation, p_payment core.payment, p_token vault.token, p_cvv text) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -1874,6 +1919,7 @@ begin
     p_op.reason := coalesce(o ->> 'reason', p_op.reason);
     p_op.provider_code := coalesce(o ->> 'provider_code', p_op.provider_code);
     p_op.network_code := coalesce(o ->> 'network_code', p_op.network_code);
+    p_op.network_advice := coalesce(o ->> 'network_advice', p_op.network_advice);
     p_op.message := coalesce(o ->> 'message', p_op.message);
     p_op.advice := coalesce(o ->> 'advice', p_op.advice);
     p_op.cause := coalesce(o ->> 'cause', p_op.cause);
@@ -2261,6 +2307,57 @@ $$;
 
 ALTER FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) OWNER TO payera_owner;
 
+CREATE FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_rule text;
+    v_until timestamptz;
+begin
+    if not exists (select from core.card_attempt a where a.merchant = p_merchant and a.fingerprint = p_fingerprint) then
+        return null;
+    end if;
+    with tried as materialized (
+        select * from core.card_attempt a where a.merchant = p_merchant and a.fingerprint = p_fingerprint
+    ), refused (rule, until) as (
+        select r.id, case r.kind when 'wait' then t.at + make_interval(secs => r.wait_s) end
+        from tried t
+        join core.retry_rule r on r.code = t.code or r.advice = coalesce(t.advice, '')
+        where t.outcome = 'declined'
+          and (r.scheme is null or r.scheme = p_scheme)
+          and (not r.merchant_only or p_initiator = 'merchant')
+          and r.since <= (t.at at time zone 'UTC')::date
+          and (r.until is null or (t.at at time zone 'UTC')::date < r.until)
+          and case r.kind
+                  when 'wait' then p_at < t.at + make_interval(secs => r.wait_s)
+                  when 'new_data' then case r.data when 'expiry' then t.expiry = p_expiry
+                                                   when 'entry' then t.entry = p_entry
+                                                   else not p_authenticated end
+                  else true
+              end
+        union all
+        -- The limit-th youngest in the window is the one that must leave it first.
+        select c.id, counted.at + make_interval(secs => c.window_s)
+        from core.retry_cap c
+        cross join lateral (
+            select t.at from tried t
+            where t.at > p_at - make_interval(secs => c.window_s)
+              and (not c.same_amount or (t.amount = p_amount and t.currency = p_currency))
+            order by t.at desc offset c.max_attempts - 1 limit 1
+        ) as counted
+        where c.scheme = p_scheme
+    )
+    select r.rule, r.until into v_rule, v_until from refused r
+    order by r.until is not null, r.until desc, r.rule limit 1;
+    if v_rule is null then
+        return null;
+    end if;
+    return json_build_object('rule', v_rule, 'until', core.iso_v1(v_until));
+end
+$$;
+
+ALTER FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) OWNER TO payera_owner;
+
 CREATE FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) RETURNS record
     LANGUAGE plpgsql STABLE
     AS $$
@@ -2300,7 +2397,7 @@ begin
         lease_until = p.lease_until, outcomes = p.outcomes, amount_approved = p.amount_approved,
         captured = p.captured, surplus = p.surplus, reversed_by = p.reversed_by,
         network_transaction_id = p.network_transaction_id, reason = p.reason, provider_code = p.provider_code,
-        network_code = p.network_code, message = p.message, advice = p.advice, cause = p.cause, action = p.action,
+        network_code = p.network_code, network_advice = p.network_advice, message = p.message, advice = p.advice, cause = p.cause, action = p.action,
         looks = p.looks, looked_at = p.looked_at, unknown_since = p.unknown_since,
         absent_since = p.absent_since, hinted = p.hinted, told = p.told,
         review_reason = p.review_reason, settled_at = p.settled_at
@@ -2883,6 +2980,26 @@ ALTER TABLE ONLY core.api_key FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.api_key OWNER TO payera_owner;
 
+CREATE TABLE core.card_attempt (
+    operation_id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    fingerprint text NOT NULL COLLATE pg_catalog."C",
+    outcome text DEFAULT 'open'::text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    expiry text NOT NULL COLLATE pg_catalog."C",
+    entry text NOT NULL COLLATE pg_catalog."C",
+    code text COLLATE pg_catalog."C",
+    advice text COLLATE pg_catalog."C",
+    CONSTRAINT card_attempt_outcome_check CHECK ((outcome = ANY (ARRAY['open'::text, 'declined'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY core.card_attempt FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.card_attempt OWNER TO payera_owner;
+
 CREATE TABLE core.daily_total (
     merchant text NOT NULL COLLATE pg_catalog."C",
     day date NOT NULL,
@@ -3046,6 +3163,45 @@ CREATE TABLE core.payment_transition (
 
 ALTER TABLE core.payment_transition OWNER TO payera_owner;
 
+CREATE TABLE core.reason_code (
+    reason text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE core.reason_code OWNER TO payera_owner;
+
+CREATE TABLE core.retry_cap (
+    id text NOT NULL COLLATE pg_catalog."C",
+    scheme text NOT NULL COLLATE pg_catalog."C",
+    max_attempts integer NOT NULL,
+    window_s integer NOT NULL,
+    same_amount boolean NOT NULL,
+    CONSTRAINT retry_cap_max_attempts_check CHECK ((max_attempts > 0)),
+    CONSTRAINT retry_cap_window_s_check CHECK ((window_s > 0))
+);
+
+ALTER TABLE core.retry_cap OWNER TO payera_owner;
+
+CREATE TABLE core.retry_rule (
+    id text NOT NULL COLLATE pg_catalog."C",
+    scheme text COLLATE pg_catalog."C",
+    code text COLLATE pg_catalog."C",
+    advice text COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    wait_s integer NOT NULL,
+    data text,
+    merchant_only boolean NOT NULL,
+    since date NOT NULL,
+    until date,
+    CONSTRAINT retry_rule_check CHECK (((code IS NULL) <> (advice IS NULL))),
+    CONSTRAINT retry_rule_check1 CHECK (((kind = 'new_data'::text) = (data IS NOT NULL))),
+    CONSTRAINT retry_rule_check2 CHECK (((kind = 'wait'::text) = (wait_s > 0))),
+    CONSTRAINT retry_rule_data_check CHECK ((data = ANY (ARRAY['expiry'::text, 'entry'::text, 'authentication'::text]))),
+    CONSTRAINT retry_rule_kind_check CHECK ((kind = ANY (ARRAY['never'::text, 'new_data'::text, 'wait'::text])))
+);
+
+ALTER TABLE core.retry_rule OWNER TO payera_owner;
+
 CREATE TABLE core.routing (
     merchant text NOT NULL COLLATE pg_catalog."C",
     providers jsonb NOT NULL,
@@ -3119,6 +3275,9 @@ ALTER TABLE ONLY core.api_key
 ALTER TABLE ONLY core.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.card_attempt
+    ADD CONSTRAINT card_attempt_pkey PRIMARY KEY (operation_id);
+
 ALTER TABLE ONLY core.daily_total
     ADD CONSTRAINT daily_total_pkey PRIMARY KEY (merchant, day, currency, type);
 
@@ -3185,6 +3344,15 @@ ALTER TABLE ONLY core.payment_transition
 ALTER TABLE ONLY core.provider_account
     ADD CONSTRAINT provider_account_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.reason_code
+    ADD CONSTRAINT reason_code_pkey PRIMARY KEY (reason);
+
+ALTER TABLE ONLY core.retry_cap
+    ADD CONSTRAINT retry_cap_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY core.retry_rule
+    ADD CONSTRAINT retry_rule_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY core.routing
     ADD CONSTRAINT routing_pkey PRIMARY KEY (merchant);
 
@@ -3205,6 +3373,8 @@ ALTER TABLE ONLY vault.data_key
 
 ALTER TABLE ONLY vault.token
     ADD CONSTRAINT token_pkey PRIMARY KEY (id);
+
+CREATE INDEX card_attempt_card ON core.card_attempt USING btree (merchant, fingerprint);
 
 CREATE INDEX delivery_due ON core.delivery USING btree (next_at) WHERE (status = 'pending'::text);
 
@@ -3239,6 +3409,10 @@ CREATE INDEX payment_merchant ON core.payment USING btree (merchant, id);
 CREATE INDEX payment_reference ON core.payment USING btree (merchant, reference, id) WHERE (reference IS NOT NULL);
 
 CREATE INDEX provider_account_merchant ON core.provider_account USING btree (merchant, id);
+
+CREATE INDEX retry_rule_advice ON core.retry_rule USING btree (advice);
+
+CREATE INDEX retry_rule_code ON core.retry_rule USING btree (code);
 
 CREATE INDEX webhook_endpoint_merchant ON core.webhook_endpoint USING btree (merchant, id);
 
@@ -3296,6 +3470,8 @@ ALTER TABLE ONLY core.webhook_endpoint
 
 ALTER TABLE core.api_key ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE core.card_attempt ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE core.daily_total ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.delivery ENABLE ROW LEVEL SECURITY;
@@ -3322,6 +3498,8 @@ ALTER TABLE core.routing ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY system ON core.api_key TO payera_system USING (true);
 
+CREATE POLICY system ON core.card_attempt TO payera_system USING (true);
+
 CREATE POLICY system ON core.daily_total TO payera_system USING (true);
 
 CREATE POLICY system ON core.delivery TO payera_system USING (true);
@@ -3343,6 +3521,8 @@ CREATE POLICY system ON core.provider_account TO payera_system USING (true);
 CREATE POLICY system ON core.webhook_endpoint TO payera_system USING (true);
 
 CREATE POLICY system ON core.workflow_order TO payera_system USING (true);
+
+CREATE POLICY tenant ON core.card_attempt TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.daily_total TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
@@ -3546,6 +3726,12 @@ GRANT ALL ON FUNCTION core.apply_void_v1(s core.progress) TO payera_system;
 REVOKE ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.card_attempt_begin_v1(p_operation text, p_token vault.token, p_amount bigint, p_currency text, p_at timestamp with time zone, p_initiator text, p_authenticated boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.card_attempt_begin_v1(p_operation text, p_token vault.token, p_amount bigint, p_currency text, p_at timestamp with time zone, p_initiator text, p_authenticated boolean) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.card_attempt_settle_v1(p_op core.operation) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.card_attempt_settle_v1(p_op core.operation) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) TO payera_system;
 
@@ -3652,6 +3838,9 @@ GRANT ALL ON FUNCTION core.refuse_change_v1() TO payera_system;
 REVOKE ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) TO payera_system;
 
@@ -3742,6 +3931,8 @@ GRANT ALL ON FUNCTION sys.report_events_v1(p jsonb) TO payera_relay;
 
 GRANT SELECT,INSERT ON TABLE core.api_key TO payera_system;
 
+GRANT SELECT,DELETE ON TABLE core.card_attempt TO payera_system;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE core.daily_total TO payera_system;
 
 GRANT SELECT ON TABLE core.event TO payera_system;
@@ -3761,6 +3952,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.outbox TO payera_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.outbox_lease TO payera_system;
 
 GRANT SELECT ON TABLE core.payment_transition TO payera_system;
+
+GRANT SELECT ON TABLE core.retry_cap TO payera_system;
+
+GRANT SELECT ON TABLE core.retry_rule TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.workflow_order TO payera_system;
 
@@ -3841,3 +4036,74 @@ INSERT INTO core.payment_transition VALUES ('requires_action', 'declined', 'paym
 INSERT INTO core.payment_transition VALUES ('requires_action', 'failed', 'payment.failed');
 INSERT INTO core.payment_transition VALUES ('requires_action', 'needs_review', 'payment.needs_review');
 INSERT INTO core.payment_transition VALUES ('requires_action', 'processing', NULL);
+INSERT INTO core.reason_code VALUES ('expired_card', '54');
+INSERT INTO core.reason_code VALUES ('generic_decline', '05');
+INSERT INTO core.reason_code VALUES ('incorrect_cvc', '82');
+INSERT INTO core.reason_code VALUES ('insufficient_funds', '51');
+INSERT INTO core.reason_code VALUES ('invalid_card', '14');
+INSERT INTO core.reason_code VALUES ('issuer_unavailable', '91');
+INSERT INTO core.reason_code VALUES ('limit_exceeded', '61');
+INSERT INTO core.reason_code VALUES ('lost_card', '41');
+INSERT INTO core.reason_code VALUES ('not_permitted', '57');
+INSERT INTO core.reason_code VALUES ('pickup_card', '04');
+INSERT INTO core.reason_code VALUES ('restricted_card', '62');
+INSERT INTO core.reason_code VALUES ('revoked_authorization', 'R1');
+INSERT INTO core.reason_code VALUES ('stolen_card', '43');
+INSERT INTO core.reason_code VALUES ('suspected_fraud', '59');
+INSERT INTO core.reason_code VALUES ('system_error', '96');
+INSERT INTO core.reason_code VALUES ('token_deactivated', '46');
+INSERT INTO core.retry_cap VALUES ('mastercard_10_in_24_hours', 'mastercard', 10, 86400, false);
+INSERT INTO core.retry_cap VALUES ('mastercard_35_same_amount_in_30_days', 'mastercard', 35, 2592000, true);
+INSERT INTO core.retry_cap VALUES ('visa_15_in_30_days', 'visa', 15, 2592000, false);
+INSERT INTO core.retry_rule VALUES ('house_never_04', NULL, '04', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_07', NULL, '07', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_41', NULL, '41', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_43', NULL, '43', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_46', NULL, '46', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_57', NULL, '57', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_59', NULL, '59', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_62', NULL, '62', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_R0', NULL, 'R0', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_R1', NULL, 'R1', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_never_R3', NULL, 'R3', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_new_data_14', NULL, '14', NULL, 'new_data', 0, 'entry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_new_data_54', NULL, '54', NULL, 'new_data', 0, 'expiry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_new_data_82', NULL, '82', NULL, 'new_data', 0, 'entry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('house_new_data_N7', NULL, 'N7', NULL, 'new_data', 0, 'entry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_01', 'mastercard', NULL, '01', 'new_data', 0, 'expiry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_02', 'mastercard', NULL, '02', 'wait', 259200, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_03', 'mastercard', NULL, '03', 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_04', 'mastercard', NULL, '04', 'new_data', 0, 'entry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_21', 'mastercard', NULL, '21', 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_22', 'mastercard', NULL, '22', 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_24', 'mastercard', NULL, '24', 'wait', 3600, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_25', 'mastercard', NULL, '25', 'wait', 86400, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_26', 'mastercard', NULL, '26', 'wait', 172800, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_27', 'mastercard', NULL, '27', 'wait', 345600, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_28', 'mastercard', NULL, '28', 'wait', 518400, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_29', 'mastercard', NULL, '29', 'wait', 691200, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_30', 'mastercard', NULL, '30', 'wait', 864000, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_40', 'mastercard', NULL, '40', 'never', 0, NULL, true, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_41', 'mastercard', NULL, '41', 'never', 0, NULL, true, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_42', 'mastercard', NULL, '42', 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_99', 'mastercard', NULL, '99', 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('mastercard_advice_absent', 'mastercard', NULL, '', 'never', 0, NULL, true, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_04', 'visa', '04', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_07', 'visa', '07', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_12', 'visa', '12', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_14', 'visa', '14', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_15', 'visa', '15', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_41', 'visa', '41', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_43', 'visa', '43', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_46', 'visa', '46', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_57', 'visa', '57', NULL, 'never', 0, NULL, false, '2026-10-25', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_R0', 'visa', 'R0', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_R1', 'visa', 'R1', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_1_R3', 'visa', 'R3', NULL, 'never', 0, NULL, false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_3_1A', 'visa', '1A', NULL, 'new_data', 0, 'authentication', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_3_54', 'visa', '54', NULL, 'new_data', 0, 'expiry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_3_55', 'visa', '55', NULL, 'new_data', 0, 'entry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_3_6P', 'visa', '6P', NULL, 'new_data', 0, 'entry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_3_70', 'visa', '70', NULL, 'new_data', 0, 'authentication', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_3_82', 'visa', '82', NULL, 'new_data', 0, 'entry', false, '2021-04-17', NULL);
+INSERT INTO core.retry_rule VALUES ('visa_category_3_N7', 'visa', 'N7', NULL, 'new_data', 0, 'entry', false, '2021-04-17', NULL);

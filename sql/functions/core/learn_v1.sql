@@ -37,6 +37,7 @@ begin
     p_op.reason := coalesce(o ->> 'reason', p_op.reason);
     p_op.provider_code := coalesce(o ->> 'provider_code', p_op.provider_code);
     p_op.network_code := coalesce(o ->> 'network_code', p_op.network_code);
+    p_op.network_advice := coalesce(o ->> 'network_advice', p_op.network_advice);
     p_op.message := coalesce(o ->> 'message', p_op.message);
     p_op.advice := coalesce(o ->> 'advice', p_op.advice);
     p_op.cause := coalesce(o ->> 'cause', p_op.cause);
