@@ -65,15 +65,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     reader = _Reader(source)
     settings = Settings(
         profile=reader.profile(),
-        database=reader.text("PAYERA_DATABASE"),
-        system_database=reader.text("PAYERA_SYSTEM_DATABASE"),
+        database=reader.secret("PAYERA_DATABASE"),
+        system_database=reader.secret("PAYERA_SYSTEM_DATABASE"),
         temporal=reader.text("PAYERA_TEMPORAL"),
         temporal_namespace=reader.text("PAYERA_TEMPORAL_NAMESPACE") or "payera",
         task_queue=reader.text("PAYERA_TASK_QUEUE") or "payera",
         kafka=reader.text("PAYERA_KAFKA"),
         topic=reader.text("PAYERA_TOPIC") or "payera.payments.v1",
         keys=reader.path("PAYERA_KEYS"),
-        admin_key=reader.text("PAYERA_ADMIN_KEY"),
+        admin_key=reader.secret("PAYERA_ADMIN_KEY"),
         host=reader.text("PAYERA_HOST") or "127.0.0.1",
         port=int(reader.number("PAYERA_PORT", 8080, whole=True)),
         psp_timeout_s=reader.number("PAYERA_PSP_TIMEOUT_S", 10),
@@ -106,6 +106,20 @@ class _Reader:
 
     def text(self, name: str) -> str | None:
         return self._environ.get(name) or None
+
+    def secret(self, name: str) -> str | None:
+        """The variable, or the content of the file that `NAME_FILE` names, without the line's end."""
+        value, file = self.text(name), self.text(f"{name}_FILE")
+        if file is None:
+            return value
+        if value is not None:
+            self.wrong.append(f"set {name} or {name}_FILE, not both")
+            return None
+        try:
+            return Path(file).read_text(encoding="utf-8").strip() or None
+        except (OSError, ValueError) as error:
+            self.wrong.append(f"{name}_FILE: {file} cannot be read ({type(error).__name__})")
+            return None
 
     def path(self, name: str) -> Path | None:
         value = self.text(name)

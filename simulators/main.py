@@ -22,6 +22,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (loopback: there is no authentication)"
     )
+    parser.add_argument("--public-host", help="the host that URLs name, where clients know it by another than --host")
     parser.add_argument("--control-port", type=int, default=CONTROL_PORT, help="control plane; 0: any free port")
     parser.add_argument("--port-base", type=int, default=FIRST_PORT, help="first simulator's port; 0: any free ports")
     parser.add_argument("--port", action="append", default=[], metavar="SLUG=PORT", help="one simulator's own port")
@@ -47,7 +48,7 @@ async def serve(options: argparse.Namespace) -> None:
         if slug not in specs or not port.isdecimal():
             raise SystemExit(f"--port wants SLUG=PORT, not {pair!r}")
         ports[slug] = int(port)
-    running = Simulators(specs, host=options.host, state=options.state)
+    running = Simulators(specs, host=options.host, public_host=options.public_host, state=options.state)
     for wanted in options.account:
         slug, _, rest = wanted.partition(":")
         key, _, secret = rest.partition(":")

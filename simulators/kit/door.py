@@ -29,8 +29,11 @@ def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
 class Door:
     """Starts shut; `set` opens and shuts it, at once and as often as wanted; `close` gives the port back."""
 
-    def __init__(self, host: str, make_connection: Callable[[], Connection], port: int = 0) -> None:
+    def __init__(
+        self, host: str, make_connection: Callable[[], Connection], port: int = 0, *, public_host: str | None = None
+    ) -> None:
         self._host = host
+        self._public_host = public_host or host
         self._make = make_connection
         try:
             self._keeper = bound(host, port, shared=True)
@@ -43,7 +46,7 @@ class Door:
 
     @property
     def url(self) -> str:
-        return f"http://{self._host}:{self.port}"
+        return f"http://{self._public_host}:{self.port}"
 
     @property
     def is_open(self) -> bool:

@@ -64,9 +64,15 @@ class Simulators:
     """All simulators of a process. `start`, then `url`s are known; `stop` ends every connection, timer and queue."""
 
     def __init__(
-        self, specs: Mapping[str, SimulatorSpec] | None = None, *, host: str = "127.0.0.1", state: Path | None = None
+        self,
+        specs: Mapping[str, SimulatorSpec] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        public_host: str | None = None,
+        state: Path | None = None,
     ) -> None:
         self.host = host
+        self.public_host = public_host or host
         self._sender = Sender()
         chosen = discover() if specs is None else specs
         self.worlds = {slug: World(spec, state, self._sender) for slug, spec in chosen.items()}
@@ -111,7 +117,7 @@ class Simulators:
                 task.result()
                 raise RuntimeError(f"{name} ended before it served")
             await asyncio.sleep(0.005)
-        return f"http://{self.host}:{listener.getsockname()[1]}"
+        return f"http://{self.public_host}:{listener.getsockname()[1]}"
 
     def give_door(self, account: Account) -> None:
         """A port of its own for an account, open unless one of its faults keeps it shut."""
@@ -120,7 +126,7 @@ class Simulators:
         def connection() -> Connection:
             return Connection(config=server.config, server_state=server.server_state, app_state={})
 
-        account.door = Door(self.host, connection, account.door_port or 0)
+        account.door = Door(self.host, connection, account.door_port or 0, public_host=self.public_host)
         if account.door.port != account.door_port:
             account.door_port = account.door.port
             account.world.write({"account": account.id, "door": account.door_port})

@@ -1,5 +1,7 @@
 """Goal: a process with wrong settings says everything that is wrong, and does not start."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.adapters.failpoints import ScriptedFailpoints
@@ -42,6 +44,22 @@ def test_what_a_process_needs_is_named() -> None:
 def test_secrets_do_not_show() -> None:
     settings = read_settings({"PAYERA_DATABASE": "postgresql://u:hunter2@h/d", "PAYERA_ADMIN_KEY": "ak_hunter2"})
     assert "hunter2" not in repr(settings)
+
+
+def test_a_secret_may_come_by_file(tmp_path: Path) -> None:
+    file = tmp_path / "admin_key"
+    file.write_text("ak_of_a_file\n", encoding="utf-8")
+    assert read_settings({"PAYERA_ADMIN_KEY_FILE": str(file)}).admin_key == "ak_of_a_file"
+    with pytest.raises(SettingsInvalid) as wrong:
+        read_settings(
+            {
+                "PAYERA_ADMIN_KEY_FILE": str(file),
+                "PAYERA_ADMIN_KEY": "ak_x",
+                "PAYERA_DATABASE_FILE": str(tmp_path / "absent"),
+            }
+        )
+    assert "set PAYERA_ADMIN_KEY or PAYERA_ADMIN_KEY_FILE, not both" in str(wrong.value)
+    assert f"PAYERA_DATABASE_FILE: {tmp_path / 'absent'} cannot be read (FileNotFoundError)" in str(wrong.value)
 
 
 async def test_failpoints_fire_as_often_as_told() -> None:

@@ -61,6 +61,21 @@ async def test_a_taken_port_is_replaced_unless_it_must_be_exact() -> None:
         await strict.stop()
 
 
+async def test_urls_name_the_public_host() -> None:
+    """Clients in other containers know the process by a name; it listens where it is told."""
+    group = Simulators({"dummypay": SIMULATOR}, public_host="simulators")
+    await group.start()
+    try:
+        world = group.worlds["dummypay"]
+        account = world.create({})
+        group.give_door(account)
+        assert account.door is not None
+        for url in (world.url, group.control_url, account.door.url):
+            assert url.startswith("http://simulators:")
+    finally:
+        await group.stop()
+
+
 async def test_a_stopped_group_frees_its_ports() -> None:
     async with running("dummypay") as sims:
         account = await sims.account("dummypay", door=True)
