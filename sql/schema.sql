@@ -149,6 +149,7 @@ declare
     v_payment core.payment;
     v_op core.operation;
     v_account core.provider_account;
+    v_token vault.token;
     v_why text;
     v_view json;
 begin
@@ -164,7 +165,15 @@ begin
         when v_payment.fallbacks_left = 0 or v_payment.route_next >= jsonb_array_length(v_payment.route)
             then 'no_fallback_left'
     end;
-    if v_why in ('too_late', 'no_fallback_left') then
+    if v_why is null then
+        -- The schemes count attempts over all PSPs: a fallback is one more.
+        select * into strict v_token from vault.token t where t.id = v_payment.token_id;
+        if core.card_attempt_begin_v1(p ->> 'operation_id', v_token, v_payment.amount, v_payment.currency, v_at)
+           is not null then
+            v_why := 'retry_not_allowed';
+        end if;
+    end if;
+    if v_why in ('too_late', 'no_fallback_left', 'retry_not_allowed') then
         v_payment := core.end_attempts_v1(v_payment, null);
         v_payment.updated_at := v_at;
         v_payment.sequence := v_payment.sequence + 1;
@@ -591,6 +600,9 @@ begin
     s.operation.hinted := (s.operation).told is not null
         or v_hinted and v_source = 'inline' and core.is_live_v1((s.operation).status);
     s.payment.updated_at := v_at;
+    if (s.operation).kind = 'authorize' then
+        perform core.card_attempt_settle_v1(s.operation);
+    end if;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
               when (s.operation).kind = 'authorize' then
                   core.apply_authorize_v1(s, v_was, coalesce((p ->> 'cascade')::boolean, false), v_at)
@@ -635,6 +647,7 @@ declare
     v_payment core.payment;
     v_op core.operation;
     v_cvv text;
+    v_refused json;
     v_view json;
 begin
     perform core.tenant_v1(p_merchant);
@@ -655,6 +668,11 @@ begin
         select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
     end if;
     v_route := core.route_v1(p_merchant);
+    v_refused := core.card_attempt_begin_v1(
+        p ->> 'operation_id', v_token, (p ->> 'amount')::bigint, p ->> 'currency', v_at);
+    if v_refused is not null then
+        perform core.refuse_v1('PA422', 'retry_not_allowed', core.retry_sentence_v1(v_refused));
+    end if;
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
         route, route_next, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
@@ -2307,6 +2325,15 @@ $$;
 
 ALTER FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) OWNER TO payera_owner;
 
+CREATE FUNCTION core.retry_sentence_v1(p_refused json) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select format('The retry rule %s forbids another attempt with this card%s.', p_refused ->> 'rule',
+                  coalesce(' until ' || (p_refused ->> 'until'), '; another card, or corrected card data, may be tried'))
+$$;
+
+ALTER FUNCTION core.retry_sentence_v1(p_refused json) OWNER TO payera_owner;
+
 CREATE FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) RETURNS json
     LANGUAGE plpgsql STABLE
     AS $$
@@ -3837,6 +3864,9 @@ GRANT ALL ON FUNCTION core.refuse_change_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.retry_sentence_v1(p_refused json) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.retry_sentence_v1(p_refused json) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) TO payera_system;

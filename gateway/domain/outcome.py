@@ -34,7 +34,11 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A refusal by issuer, scheme or PSP. `provider_code` is the PSP's own word, kept for support and audits."""
+    """A refusal by issuer, scheme or PSP. `provider_code` is the PSP's own word, kept for support and audits.
+
+    `network_code`: the issuer's response code (ISO 8583), `network_advice`: Mastercard's merchant advice code, where
+    the PSP passes them on; the schemes' retry rules go by them.
+    """
 
     kind: ClassVar[str] = "declined"
     reason: DeclineReason
@@ -42,6 +46,7 @@ class Declined:
     provider_reference: str | None = None
     network_code: str | None = None
     message: str | None = None
+    network_advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def outcome_to_json(outcome: Outcome) -> Json:
                 "provider_code": outcome.provider_code,
                 "provider_reference": outcome.provider_reference,
                 "network_code": outcome.network_code,
+                "network_advice": outcome.network_advice,
                 "message": outcome.message,
             }
         case Pending():
@@ -72,6 +73,7 @@ def outcome_from_json(value: Json) -> Outcome:
                 provider_reference=value.get("provider_reference"),
                 network_code=value.get("network_code"),
                 message=value.get("message"),
+                network_advice=value.get("network_advice"),
             )
         case "pending":
             return Pending(provider_reference=value["provider_reference"])

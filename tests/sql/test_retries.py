@@ -10,8 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from gateway.domain.errors import Refused
 from gateway.domain.retries import CODE_OF_REASON, RETRY_CAPS, RETRY_RULES, RetryRefused, Tried, Wanted, retry_verdict
 from tests.parts import Database
+from tests.sql.world import World, approved, at, card, new_merchant
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SEQUENCES = 2_000
@@ -162,3 +164,68 @@ async def test_callers_at_once_cannot_pass_a_cap(pool: "asyncpg.Pool[asyncpg.Rec
     refused = RetryRefused("mastercard_10_in_24_hours", NOW + timedelta(days=1))
     assert said.count(None) == 10
     assert said.count(refused) == 90
+
+
+# --- in the life of payments ---
+
+
+def answer(code: str, reason: str = "generic_decline", advice: str | None = None) -> Row:
+    said: Row = {"kind": "declined", "reason": reason, "advice": "none", "provider_code": "x", "network_code": code}
+    return said | ({"network_advice": advice} if advice else {})
+
+
+async def test_a_stolen_card_is_not_tried_again_anywhere(world: World) -> None:
+    begun = await world.begin(card=card(fingerprint="fp_stolen"))
+    await world.apply(begun["dispatch"], answer("43", "stolen_card"))
+    with pytest.raises(Refused, match="retry_not_allowed") as caught:
+        await world.begin(
+            card=card(fingerprint="fp_stolen"), idempotency={"scope": "s", "key": "k", "fingerprint": "f"}
+        )
+    assert caught.value.detail == (
+        "The retry rule house_never_43 forbids another attempt with this card; another card, or corrected card data, "
+        "may be tried."
+    )
+    assert await world.call("idempotency_get_v1", scope="s", key="k") is None  # the key is free for another card
+    other = await new_merchant(world.database)
+    assert (await other.begin(card=card(fingerprint="fp_stolen")))["result"] == "begun"
+
+
+async def test_a_wrong_cvc_may_be_typed_again_and_a_stored_one_may_not(world: World) -> None:
+    first = card(fingerprint="fp_cvc")
+    begun = await world.begin(card=first)
+    await world.apply(begun["dispatch"], answer("N7", "incorrect_cvc"))
+    with pytest.raises(Refused, match="retry_not_allowed"):
+        await world.begin(token_id=first["token_id"])
+    assert (await world.begin(card=card(fingerprint="fp_cvc")))["result"] == "begun"
+
+
+async def test_advice_says_until_when(world: World) -> None:
+    begun = await world.begin(card=card(fingerprint="fp_mac", brand="mastercard"), at=at(0))
+    await world.apply(begun["dispatch"], answer("05", advice="24"))
+    with pytest.raises(Refused, match="retry_not_allowed") as caught:
+        await world.begin(card=card(fingerprint="fp_mac", brand="mastercard"), at=at(3599))
+    assert caught.value.detail.endswith("mastercard_advice_24 forbids another attempt with this card until "
+                                        "2026-11-22T13:00:00.000Z.")  # fmt: skip
+    assert (await world.begin(card=card(fingerprint="fp_mac", brand="mastercard"), at=at(3600)))["result"] == "begun"
+
+
+async def test_a_fallback_is_one_more_attempt_and_ends_at_the_cap(world: World) -> None:
+    """Nine declines, then a payment whose first attempt is the tenth: its fallback would be the eleventh."""
+    for _ in range(9):
+        begun = await world.begin(card=card(fingerprint="fp_cap", brand="mastercard"))
+        await world.apply(begun["dispatch"], answer("91", "issuer_unavailable"))
+    begun = await world.begin(card=card(fingerprint="fp_cap", brand="mastercard"))
+    applied = await world.apply(begun["dispatch"], answer("91", "issuer_unavailable"), cascade=True)
+    assert applied["payment"]["status"] == "processing"
+    refused = await world.attempt(begun["payment"]["id"])
+    assert (refused["result"], refused["why"]) == ("refused", "retry_not_allowed")
+    assert refused["payment"]["status"] == "declined"
+    assert await world.events(begun["payment"]["id"]) == ["payment.created", "payment.declined"]
+
+
+async def test_success_forgives_and_proof_of_absence_uncounts(world: World) -> None:
+    for outcome in [answer("05")] * 9 + [{"kind": "not_sent", "cause": "refused"}, approved()] + [answer("05")] * 10:
+        begun = await world.begin(card=card(fingerprint="fp_rise", brand="mastercard"))
+        await world.apply(begun["dispatch"], outcome)
+    with pytest.raises(Refused, match="retry_not_allowed"):
+        await world.begin(card=card(fingerprint="fp_rise", brand="mastercard"))

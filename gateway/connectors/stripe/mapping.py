@@ -124,6 +124,7 @@ def decline(error: Mapping[str, Any], reference: str | None) -> Declined:
         provider_code=code,
         provider_reference=reference,
         network_code=error.get("network_decline_code"),
+        network_advice=error.get("network_advice_code"),
         message=error.get("message"),
     )
 

@@ -2,7 +2,7 @@
 -- p: {payment_id, operation_id, at, send_within_ms, lease_ms}
 -- → {result: "begun", payment: view, dispatch: DISPATCH}
 --   | {result: "refused", why: "ended" | "operation_in_progress" | "not_due" | "cancel_requested" | "too_late"
---                             | "no_fallback_left", payment: view}
+--                             | "no_fallback_left" | "retry_not_allowed", payment: view}
 -- Refused because nothing may follow any more, the payment ends here (event id from the operation id).
 create or replace function api.attempt_begin_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
@@ -11,6 +11,7 @@ declare
     v_payment core.payment;
     v_op core.operation;
     v_account core.provider_account;
+    v_token vault.token;
     v_why text;
     v_view json;
 begin
@@ -26,7 +27,15 @@ begin
         when v_payment.fallbacks_left = 0 or v_payment.route_next >= jsonb_array_length(v_payment.route)
             then 'no_fallback_left'
     end;
-    if v_why in ('too_late', 'no_fallback_left') then
+    if v_why is null then
+        -- The schemes count attempts over all PSPs: a fallback is one more.
+        select * into strict v_token from vault.token t where t.id = v_payment.token_id;
+        if core.card_attempt_begin_v1(p ->> 'operation_id', v_token, v_payment.amount, v_payment.currency, v_at)
+           is not null then
+            v_why := 'retry_not_allowed';
+        end if;
+    end if;
+    if v_why in ('too_late', 'no_fallback_left', 'retry_not_allowed') then
         v_payment := core.end_attempts_v1(v_payment, null);
         v_payment.updated_at := v_at;
         v_payment.sequence := v_payment.sequence + 1;

@@ -51,6 +51,9 @@ begin
     s.operation.hinted := (s.operation).told is not null
         or v_hinted and v_source = 'inline' and core.is_live_v1((s.operation).status);
     s.payment.updated_at := v_at;
+    if (s.operation).kind = 'authorize' then
+        perform core.card_attempt_settle_v1(s.operation);
+    end if;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
               when (s.operation).kind = 'authorize' then
                   core.apply_authorize_v1(s, v_was, coalesce((p ->> 'cascade')::boolean, false), v_at)

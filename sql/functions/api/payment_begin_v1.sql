@@ -6,7 +6,7 @@
 -- → {result: "begun", payment: view, dispatch: DISPATCH}
 --   | {result: "replay", state: "frozen", status, body, payment_id}
 --   | {result: "replay", state: "in_flight" | "open", payment: view}
--- Raises PA404 token_not_found, PA409 idempotency_key_reused, PA422 no_route.
+-- Raises PA404 token_not_found, PA409 idempotency_key_reused, PA422 no_route, retry_not_allowed.
 create or replace function api.payment_begin_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare
@@ -17,6 +17,7 @@ declare
     v_payment core.payment;
     v_op core.operation;
     v_cvv text;
+    v_refused json;
     v_view json;
 begin
     perform core.tenant_v1(p_merchant);
@@ -37,6 +38,11 @@ begin
         select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
     end if;
     v_route := core.route_v1(p_merchant);
+    v_refused := core.card_attempt_begin_v1(
+        p ->> 'operation_id', v_token, (p ->> 'amount')::bigint, p ->> 'currency', v_at);
+    if v_refused is not null then
+        perform core.refuse_v1('PA422', 'retry_not_allowed', core.retry_sentence_v1(v_refused));
+    end if;
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
         route, route_next, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
