@@ -26,8 +26,10 @@ MODULES = {
     "contracts": "contracts.cli",
     "gate": "scenarios.gate_cli",
     "demo": "compose.cli.demo",
+    "kafka": "compose.cli.kafka",
     "scan": "scenarios.scan_cli",
     "new-psp": "compose.cli.new_psp",
+    "env": "compose.cli.containers",
 }
 """Commands brought by other modules, each a Typer app named `app`; one that is absent is left out."""
 
@@ -87,6 +89,10 @@ def up(
         int | None, typer.Option(help="Gateway here, control plane at +20, simulators from +31; 0: any free ports.")
     ] = None,
     parts: Annotated[bool, typer.Option("--parts", help="Only PostgreSQL (migrated), Temporal and Kafka.")] = False,
+    kafka: Annotated[
+        str | None,
+        typer.Option(help="librdkafka (the little broker, the default) or apache (Java 17, `payera kafka install`)."),
+    ] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE for the gateway's processes, e.g. PAYERA_LEASE_S=5.")
     ] = None,
@@ -100,6 +106,7 @@ def up(
             folder,
             port_base=port_base,
             parts_only=parts,
+            kafka=kafka,
             extra=pairs,
             progress=lambda line: out.print(escape(line)),
         )

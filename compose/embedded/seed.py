@@ -34,6 +34,7 @@ def describe(plan: Plan) -> Json:
         "postgres": plan.postgres.dsn(DATABASE),
         "temporal": plan.temporal.address,
         "kafka": plan.kafka.address,
+        "broker": plan.broker,
         "topic": TOPIC,
         "supervisor": str(plan.layout.socket),
         "state": str(plan.layout.state),
@@ -80,8 +81,18 @@ def new_merchant(gateway: str, admin_key: str, name: str) -> Json:
     return {key: made[key] for key in ("id", "secret_key", "publishable_key")}
 
 
-def connect(gateway: str, control: str, secret_key: str, slug: str, settings: Json | None = None) -> Json:
+def connect(
+    gateway: str,
+    control: str,
+    secret_key: str,
+    slug: str,
+    settings: Json | None = None,
+    *,
+    webhooks_to: str | None = None,
+) -> Json:
     """Open an account at a simulator and tell both sides of each other.
+
+    `webhooks_to`: the gateway's URL as the simulators reach it, where that differs from `gateway`.
 
     The account as the control plane gave it, plus `provider_account` (the gateway's id of it). What the account's own
     `settings` say (Adyen: the merchant account) goes into the provider account's, beside `settings`.
@@ -92,7 +103,7 @@ def connect(gateway: str, control: str, secret_key: str, slug: str, settings: Js
     if settings or account.get("settings"):
         body["settings"] = {**account.get("settings", {}), **(settings or {})}
     made = call("POST", f"{gateway}/v1/provider_accounts", body, bearer=secret_key)
-    webhook = {"url": gateway + made["webhook_path"], "events": ["*"]}
+    webhook = {"url": (webhooks_to or gateway) + made["webhook_path"], "events": ["*"]}
     call("PUT", f"{control}/v1/{slug}/accounts/{account['account']}/webhook", webhook)
     return {**account, "provider_account": made["id"]}
 
