@@ -1,0 +1,1 @@
+"""What all contracts share: shapes, the consumer's side, the provider's side, the broker, the coverage page."""

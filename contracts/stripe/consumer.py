@@ -1,0 +1,514 @@
+"""What the gateway needs of Stripe, call by call: form bodies in, payment intents and refunds out."""
+
+from typing import Any
+
+from contracts.kit.consumer import AMOUNT, OPERATIONS, PAYMENT, Ask, Card, Consumer, Exchange, Given, Notification, Say
+from contracts.kit.shapes import Shape, from_state, like, listed, text
+from gateway.connectors.stripe.wire import API_VERSION
+from gateway.use_cases.ports import OperationKind
+
+API_KEY = "sk_test_contract"
+CARD = Card()
+ACCOUNT: Given = ("an account", {})
+AUTHORIZED: Given = ("a payment is authorized", {})
+CAPTURED: Given = ("a payment is captured", {})
+INTENT, REFUND, CHARGE = "pi_1", "re_1", "ch_1"
+INTENT_LIKE, REFUND_LIKE, CHARGE_LIKE = "pi_[A-Za-z0-9]+", "re_[A-Za-z0-9]+", "ch_[A-Za-z0-9]+"
+NETWORK_ID = "123456789012345"
+NETWORK = {"payment_method_details": {"card": {"network_transaction_id": text(NETWORK_ID, "[A-Za-z0-9]+")}}}
+MESSAGE = "Not now."
+
+
+def _headers(kind: OperationKind, *, key: bool = True) -> dict[str, Any]:
+    """The key opens the account; the version is pinned; a POST carries our operation id as idempotency key."""
+    names: dict[str, Any] = {
+        "Authorization": from_state(f"Bearer {API_KEY}", "Bearer ${api_key}", "Bearer .+"),
+        "Stripe-Version": API_VERSION,
+    }
+    if key:
+        names["Idempotency-Key"] = OPERATIONS[kind]
+    return names
+
+
+def _intent_path(rest: str = "") -> Shape:
+    base = "/v1/payment_intents/"
+    return from_state(f"{base}{INTENT}{rest}", f"{base}${{payment}}{rest}", f"{base}[^/]+{rest}")
+
+
+def _authorize(*, capture: bool) -> Ask:
+    form = {
+        "amount": str(AMOUNT),
+        "currency": "eur",
+        "confirm": "true",
+        "capture_method": "automatic" if capture else "manual",
+        "payment_method_types[0]": "card",
+        "payment_method_data[type]": "card",
+        "payment_method_data[card][number]": CARD.number,
+        "payment_method_data[card][exp_month]": str(CARD.exp_month),
+        "payment_method_data[card][exp_year]": str(CARD.exp_year),
+        "payment_method_data[card][cvc]": CARD.cvc,
+        "payment_method_data[billing_details][name]": CARD.holder_name,
+        "metadata[payera_operation]": OPERATIONS["authorize"],
+        "metadata[payera_payment]": PAYMENT,
+        "expand[0]": "latest_charge",
+    }
+    return Ask("POST", "/v1/payment_intents", _headers("authorize"), form=form)
+
+
+def _capture(amount: int = AMOUNT) -> Ask:
+    mark = {f"metadata[{OPERATIONS['capture']}]": str(amount)}
+    form = {"amount_to_capture": str(amount), **mark, "expand[0]": "latest_charge"}
+    return Ask("POST", _intent_path("/capture"), _headers("capture"), form=form)
+
+
+def _void() -> Ask:
+    form = {"cancellation_reason": "requested_by_customer"}
+    return Ask("POST", _intent_path("/cancel"), _headers("void"), form=form)
+
+
+def _refund(amount: int) -> Ask:
+    form = {
+        "payment_intent": from_state(INTENT, "${payment}", INTENT_LIKE),
+        "amount": str(amount),
+        "metadata[payera_operation]": OPERATIONS["refund"],
+        "metadata[payera_payment]": PAYMENT,
+    }
+    return Ask("POST", "/v1/refunds", _headers("refund"), form=form)
+
+
+def _search() -> Ask:
+    query = {"query": f'metadata["payera_operation"]:"{OPERATIONS["authorize"]}"', "expand[0]": "data.latest_charge"}
+    return Ask("GET", "/v1/payment_intents/search", _headers("authorize", key=False), query)
+
+
+def _look(kind: OperationKind) -> Ask:
+    return Ask("GET", _intent_path(), _headers(kind, key=False), {"expand[0]": "latest_charge"})
+
+
+def _intent(status: str, **fields: Any) -> Shape:
+    return {"id": text(INTENT, INTENT_LIKE), "status": status, **fields}
+
+
+def _charged(status: str, received: int, **fields: Any) -> Shape:
+    """An intent with its charge."""
+    amounts = {"amount": AMOUNT} if status == "requires_capture" else {"amount_received": received}
+    return _intent(status, currency="eur", latest_charge=NETWORK, **amounts, **fields)
+
+
+def _marked(amount: int) -> Shape:
+    """An intent with the mark of our capture."""
+    mark = {OPERATIONS["capture"]: str(amount)}
+    charge = {"id": text(CHARGE, CHARGE_LIKE)}
+    return {"currency": "eur", "amount_received": amount, "metadata": mark, "latest_charge": charge}
+
+
+def _refunded(amount: int, status: str = "succeeded") -> Shape:
+    return {"id": text(REFUND, REFUND_LIKE), "status": status, "currency": "eur", "amount": amount}
+
+
+def _approved(reference: str, amount: int = AMOUNT, *, captured: bool = False, **fields: Any) -> dict[str, Any]:
+    approved = {"kind": "approved", "provider_reference": reference, "amount": amount, "currency": "EUR"}
+    return approved | {"captured": captured, **fields}
+
+
+def _error(kind: str, code: str | None = None, **fields: Any) -> Shape:
+    named = {} if code is None else {"code": code}
+    return {"error": {"type": kind, **named, "message": text(MESSAGE, ".+"), **fields}}
+
+
+def _refused(code: str, **fields: Any) -> dict[str, Any]:
+    words = {"reason": "invalid_request", "advice": "none", "provider_code": code, "message": MESSAGE}
+    return {"kind": "declined", **words, **fields}
+
+
+def _meets(state: str, operation: str, **fields: Any) -> Given:
+    return state, {"operation": operation, **fields}
+
+
+SHORT_OF_FUNDS = _meets("the acquirer declines", "authorize", code="insufficient_funds")
+
+AUTHORIZATIONS = (
+    Exchange(
+        description="a payment intent that is captured at once",
+        given=(ACCOUNT,),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(200, _charged("succeeded", AMOUNT)),
+        outcome=_approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
+    ),
+    Exchange(
+        description="a payment intent that is only authorized",
+        given=(ACCOUNT,),
+        kind="authorize",
+        call={"capture": False},
+        ask=_authorize(capture=False),
+        say=Say(200, _charged("requires_capture", 0)),
+        outcome=_approved(INTENT, network_transaction_id=NETWORK_ID),
+    ),
+    Exchange(
+        description="a payment intent that the issuer declines",
+        given=(ACCOUNT, SHORT_OF_FUNDS),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(
+            402,
+            _error(
+                "card_error",
+                "card_declined",
+                decline_code="insufficient_funds",
+                network_decline_code="51",
+                payment_intent={"id": text(INTENT, INTENT_LIKE)},
+            ),
+        ),
+        outcome={
+            "kind": "declined",
+            "reason": "insufficient_funds",
+            "advice": "schedule",
+            "provider_code": "insufficient_funds",
+            "provider_reference": INTENT,
+            "network_code": "51",
+            "message": MESSAGE,
+        },
+    ),
+    Exchange(
+        description="a payment intent that is decided later",
+        given=(ACCOUNT, _meets("the acquirer decides later", "authorize")),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(200, _intent("processing", currency="eur")),
+        outcome={"kind": "pending", "provider_reference": INTENT},
+    ),
+    Exchange(
+        description="a payment intent that needs the shopper",
+        given=(ACCOUNT, ("the issuer wants a challenge", {})),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(200, _intent("requires_action", currency="eur", next_action={"type": like("use_stripe_sdk")})),
+        outcome={"kind": "action_required", "provider_reference": INTENT, "action": {"type": "use_stripe_sdk"}},
+    ),
+    Exchange(
+        description="a payment intent under a key that opens nothing",
+        given=(("no account", {}),),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(401, _error("invalid_request_error")),
+        outcome=_refused("invalid_request_error"),
+    ),
+    Exchange(
+        description="a payment intent while Stripe is out of order",
+        given=(ACCOUNT, _meets("the provider is out of order", "authorize")),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(500, _error("api_error")),
+        outcome={"kind": "unknown", "cause": "server_error", "message": "HTTP 500"},
+    ),
+    Exchange(
+        description="one payment intent too many",
+        given=(ACCOUNT, _meets("there were too many requests", "authorize")),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(429, _error("invalid_request_error", "rate_limit")),
+        outcome={"kind": "unknown", "cause": "rate_limited"},
+    ),
+    Exchange(
+        description="a payment intent under a key that another request has used",
+        given=(ACCOUNT, ("a payment is authorized", {"amount": 100})),
+        kind="authorize",
+        ask=_authorize(capture=True),
+        say=Say(400, _error("idempotency_error")),
+        outcome={"kind": "unknown", "cause": "conflict", "message": "idempotency_error"},
+    ),
+)
+
+FOLLOWING = (
+    Exchange(
+        description="a capture of everything",
+        given=(ACCOUNT, AUTHORIZED),
+        kind="capture",
+        call={"parent_reference": INTENT},
+        ask=_capture(),
+        say=Say(200, _marked(AMOUNT)),
+        outcome=_approved(CHARGE, captured=True),
+    ),
+    Exchange(
+        description="a capture of a part, the rest is released",
+        given=(ACCOUNT, AUTHORIZED),
+        kind="capture",
+        call={"parent_reference": INTENT, "amount": 1000},
+        ask=_capture(1000),
+        say=Say(200, _marked(1000)),
+        outcome=_approved(CHARGE, 1000, captured=True),
+    ),
+    Exchange(
+        description="a capture of what is captured",
+        given=(ACCOUNT, CAPTURED),
+        kind="capture",
+        call={"parent_reference": INTENT},
+        ask=_capture(),
+        say=Say(
+            400,
+            _error(
+                "invalid_request_error",
+                "payment_intent_unexpected_state",
+                payment_intent={"id": text(INTENT, INTENT_LIKE)},
+            ),
+        ),
+        outcome=_refused("payment_intent_unexpected_state", provider_reference=INTENT),
+    ),
+    Exchange(
+        description="a cancel of an authorization",
+        given=(ACCOUNT, AUTHORIZED),
+        kind="void",
+        call={"parent_reference": INTENT},
+        ask=_void(),
+        say=Say(200, _intent("canceled")),
+        outcome=_approved(INTENT),
+    ),
+    Exchange(
+        description="a cancel of what is canceled",
+        given=(ACCOUNT, AUTHORIZED, ("somebody else canceled it", {})),
+        kind="void",
+        call={"parent_reference": INTENT},
+        ask=_void(),
+        say=Say(
+            400,
+            _error("invalid_request_error", "payment_intent_unexpected_state", payment_intent=_intent("canceled")),
+        ),
+        outcome=_approved(INTENT),
+    ),
+    Exchange(
+        description="a refund of a part",
+        given=(ACCOUNT, CAPTURED),
+        kind="refund",
+        call={"parent_reference": INTENT, "amount": 1200},
+        ask=_refund(1200),
+        say=Say(200, _refunded(1200)),
+        outcome=_approved(REFUND, 1200),
+    ),
+    Exchange(
+        description="a refund that is decided later",
+        given=(ACCOUNT, CAPTURED, _meets("the acquirer decides later", "refund")),
+        kind="refund",
+        call={"parent_reference": INTENT},
+        ask=_refund(AMOUNT),
+        say=Say(200, _refunded(AMOUNT, "pending")),
+        outcome={"kind": "pending", "provider_reference": REFUND},
+    ),
+    Exchange(
+        description="a refund that the bank refuses",
+        given=(ACCOUNT, CAPTURED, _meets("the acquirer declines", "refund", code="expired_card")),
+        kind="refund",
+        call={"parent_reference": INTENT},
+        ask=_refund(AMOUNT),
+        say=Say(200, _refunded(AMOUNT, "failed") | {"failure_reason": text("expired_or_canceled_card", "[a-z_]+")}),
+        outcome={
+            "kind": "declined",
+            "reason": "not_permitted",
+            "advice": "none",
+            "provider_code": "expired_or_canceled_card",
+            "provider_reference": REFUND,
+        },
+    ),
+    Exchange(
+        description="a refund of more than was captured",
+        given=(ACCOUNT, CAPTURED),
+        kind="refund",
+        call={"parent_reference": INTENT, "amount": AMOUNT + 1},
+        ask=_refund(AMOUNT + 1),
+        say=Say(400, _error("invalid_request_error")),
+        outcome=_refused("invalid_request_error"),
+    ),
+)
+
+READS = (
+    Exchange(
+        description="a search for an intent by our reference",
+        given=(ACCOUNT, CAPTURED, ("time passes", {"seconds": 120})),
+        kind="authorize",
+        read=True,
+        ask=_search(),
+        say=Say(200, {"data": [_charged("succeeded", AMOUNT)]}),
+        outcome=_approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
+    ),
+    Exchange(
+        description="a search for an intent that never arrived",
+        given=(ACCOUNT,),
+        kind="authorize",
+        read=True,
+        ask=_search(),
+        say=Say(200, {"data": []}),
+        outcome={"kind": "absent"},
+    ),
+    Exchange(
+        description="an intent by its id",
+        given=(ACCOUNT, AUTHORIZED),
+        kind="authorize",
+        read=True,
+        call={"capture": False, "provider_reference": INTENT},
+        ask=_look("authorize"),
+        say=Say(200, _charged("requires_capture", 0)),
+        outcome=_approved(INTENT, network_transaction_id=NETWORK_ID),
+    ),
+    Exchange(
+        description="an intent whose last payment was declined",
+        given=(ACCOUNT, SHORT_OF_FUNDS, AUTHORIZED),
+        kind="authorize",
+        read=True,
+        call={"capture": False, "provider_reference": INTENT},
+        ask=Ask(
+            "GET",
+            from_state(f"/v1/payment_intents/{INTENT}", "/v1/payment_intents/${parent}", "/v1/payment_intents/[^/]+"),
+            _headers("authorize", key=False),
+            {"expand[0]": "latest_charge"},
+        ),
+        say=Say(
+            200,
+            _intent(
+                "requires_payment_method",
+                currency="eur",
+                last_payment_error={
+                    "type": "card_error",
+                    "code": "card_declined",
+                    "decline_code": "insufficient_funds",
+                    "network_decline_code": "51",
+                    "message": text(MESSAGE, ".+"),
+                },
+            ),
+        ),
+        outcome={
+            "kind": "declined",
+            "reason": "insufficient_funds",
+            "advice": "schedule",
+            "provider_code": "insufficient_funds",
+            "provider_reference": INTENT,
+            "network_code": "51",
+            "message": MESSAGE,
+        },
+    ),
+    Exchange(
+        description="an intent that bears the mark of our capture",
+        given=(ACCOUNT, AUTHORIZED, ("a capture was sent", {})),
+        kind="capture",
+        read=True,
+        call={"parent_reference": INTENT},
+        ask=_look("capture"),
+        say=Say(200, _marked(AMOUNT)),
+        outcome=_approved(CHARGE, captured=True),
+    ),
+    Exchange(
+        description="an intent without the mark of our capture",
+        given=(ACCOUNT, AUTHORIZED),
+        kind="capture",
+        read=True,
+        call={"parent_reference": INTENT},
+        ask=_look("capture"),
+        say=Say(200, {"currency": "eur", "metadata": {"payera_payment": PAYMENT}}),
+        outcome={"kind": "absent"},
+    ),
+    Exchange(
+        description="an intent that was canceled",
+        given=(ACCOUNT, AUTHORIZED, ("a void was sent", {})),
+        kind="void",
+        read=True,
+        call={"parent_reference": INTENT},
+        ask=_look("void"),
+        say=Say(200, _intent("canceled")),
+        outcome=_approved(INTENT),
+    ),
+    Exchange(
+        description="an intent that was not canceled",
+        given=(ACCOUNT, AUTHORIZED),
+        kind="void",
+        read=True,
+        call={"parent_reference": INTENT},
+        ask=_look("void"),
+        say=Say(200, _intent("requires_capture")),
+        outcome={"kind": "absent"},
+    ),
+    Exchange(
+        description="a refund by its id",
+        given=(ACCOUNT, CAPTURED, ("a refund was sent", {})),
+        kind="refund",
+        read=True,
+        call={"parent_reference": INTENT, "provider_reference": REFUND},
+        ask=Ask(
+            "GET",
+            from_state(f"/v1/refunds/{REFUND}", "/v1/refunds/${refund}", "/v1/refunds/[^/]+"),
+            _headers("refund", key=False),
+        ),
+        say=Say(200, _refunded(AMOUNT)),
+        outcome=_approved(REFUND),
+    ),
+    Exchange(
+        description="the refunds of an intent, ours among them",
+        given=(ACCOUNT, CAPTURED, ("a refund was sent", {})),
+        kind="refund",
+        read=True,
+        call={"parent_reference": INTENT},
+        ask=Ask(
+            "GET",
+            "/v1/refunds",
+            _headers("refund", key=False),
+            {"payment_intent": from_state(INTENT, "${payment}", INTENT_LIKE), "limit": "100"},
+        ),
+        say=Say(
+            200,
+            {"data": listed(_refunded(AMOUNT) | {"metadata": {"payera_operation": OPERATIONS["refund"]}})},
+        ),
+        outcome=_approved(REFUND),
+    ),
+    Exchange(
+        description="the refunds of an intent, none of them ours",
+        given=(ACCOUNT, CAPTURED),
+        kind="refund",
+        read=True,
+        call={"parent_reference": INTENT},
+        ask=Ask(
+            "GET",
+            "/v1/refunds",
+            _headers("refund", key=False),
+            {"payment_intent": from_state(INTENT, "${payment}", INTENT_LIKE), "limit": "100"},
+        ),
+        say=Say(200, {"data": [], "has_more": False}),
+        outcome={"kind": "absent"},
+    ),
+)
+
+
+def _event(event_type: str, *given: Given, refund: bool = False) -> Notification:
+    kind: OperationKind = "refund" if refund else "authorize"
+    identifier = text(REFUND, REFUND_LIKE) if refund else text(INTENT, INTENT_LIKE)
+    thing = {"id": identifier, "metadata": {"payera_operation": OPERATIONS[kind]}}
+    return Notification(
+        description=f"the event {event_type}",
+        given=(ACCOUNT, *given, ("it notifies of", {"type": event_type})),
+        body={"id": text("evt_1", "evt_[A-Za-z0-9]+"), "type": event_type, "data": {"object": thing}},
+        headers={"Stripe-Signature": text("t=1,v1=00", "t=[0-9]+,v1=[0-9a-f]+")},
+        facts=((OPERATIONS[kind], REFUND if refund else INTENT, None),),
+    )
+
+
+NOTIFICATIONS = (
+    _event("payment_intent.succeeded", CAPTURED),
+    _event("payment_intent.amount_capturable_updated", AUTHORIZED),
+    _event("payment_intent.payment_failed", SHORT_OF_FUNDS, AUTHORIZED),
+    _event("payment_intent.canceled", AUTHORIZED, ("a void was sent", {})),
+    _event("payment_intent.requires_action", ("the issuer wants a challenge", {}), AUTHORIZED),
+    _event("payment_intent.processing", _meets("the acquirer decides later", "authorize"), AUTHORIZED),
+    _event("refund.created", CAPTURED, ("a refund was sent", {}), refund=True),
+    _event(
+        "refund.failed",
+        CAPTURED,
+        _meets("the acquirer declines", "refund", code="expired_card"),
+        ("a refund was sent", {}),
+        refund=True,
+    ),
+)
+
+CONSUMER = Consumer(
+    slug="stripe",
+    credentials={"api_key": API_KEY, "webhook_secret": "whsec_contract"},
+    card=CARD,
+    exchanges=(*AUTHORIZATIONS, *FOLLOWING, *READS),
+    notifications=NOTIFICATIONS,
+)
