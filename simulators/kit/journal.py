@@ -1,9 +1,11 @@
 """The journal: the money this account moved, in order, never changed: the second source of truth."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Kind = Literal["authorize", "charge", "capture", "void", "refund", "decline"]
-KINDS: frozenset[str] = frozenset(("authorize", "charge", "capture", "void", "refund", "decline"))
+Kind = Literal[
+    "authorize", "charge", "capture", "void", "refund", "decline", "chargeback", "chargeback_reversed"
+]  # fmt: skip
+KINDS: frozenset[str] = frozenset(get_args(Kind))
 Entry = dict[str, Any]
 
 
@@ -13,7 +15,9 @@ class Journal:
     `at` is the account's time, ISO 8601. `amount` is in minor units, `currency` upper-case ISO 4217, `object` the
     PSP's id of what moved, `parent` the id of the object it moved from (the charge of a refund), `reference` the
     gateway's operation id and `payment` its payment id, as the connector stored them at the PSP. `charge` is authorized
-    and captured at once; `decline` moves no money.
+    and captured at once; `decline` moves no money; a raised hold is one more `authorize` of what was added, with the
+    first one as parent. `chargeback` is taken by the shopper's bank, `chargeback_reversed` comes back after a won
+    dispute.
     """
 
     def __init__(self) -> None:

@@ -96,8 +96,11 @@ def looked_at(account: "Account", object_id: str) -> None:
             account.store.put(PROGRESS, {**waiting, "looks": waiting["looks"] - 1})
 
 
-def settle(account: "Account", object_id: str, action: str | None) -> bool:
+def settle(account: "Account", object_id: str, action: str | None, data: Mapping[str, Any] | None = None) -> bool:
     """Move an object by hand, by its waiting movement or by another action of the dialect. False if none waits.
+
+    `data` goes to the action, over what the waiting movement would give it; the README of the simulator says what it
+    may hold.
 
     Raises KeyError for an action the dialect does not know.
     """
@@ -106,9 +109,10 @@ def settle(account: "Account", object_id: str, action: str | None) -> bool:
         return False
     with account.transaction():
         if waiting is not None:
-            _move(account, waiting if action is None else {**waiting, "action": action})
+            changed = {"action": action or waiting["action"], "data": {**waiting["data"], **(data or {})}}
+            _move(account, {**waiting, **changed})
         else:
-            account.act(str(action), object_id, {})
+            account.act(str(action), object_id, data or {})
     return True
 
 

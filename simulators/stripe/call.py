@@ -143,6 +143,10 @@ class Call:
         mode = lifecycle.manual() if seconds is None else lifecycle.after(seconds)
         self._movements.append((identifier, action, mode, data))
 
+    def look_or_wait(self, identifier: str, action: str, mode: lifecycle.Mode) -> None:
+        """Let an object move as `mode` says: on the n-th look, by hand, or after a time."""
+        self._movements.append((identifier, action, mode, {}))
+
     def settled(self, identifier: str) -> None:
         """Forget the movement that `later` ordered: the object came to its end another way."""
         self._ended.append(identifier)

@@ -1,5 +1,6 @@
 """Capturing what an intent holds: whole, in part with the rest released, or in parts where multicapture was asked."""
 
+from simulators.stripe import balance
 from simulators.stripe.call import Call
 from simulators.stripe.declines import decline_for
 from simulators.stripe.errors import CardDeclined, invalid
@@ -62,7 +63,8 @@ def take(call: Call, intent: Json, charge: Json, amount: int, *, final: bool, pa
     final = final or amount == held
     captured = charge["amount_captured"] + amount
     before_charge = charge
-    charge = {**charge, "amount_captured": captured, "balance_transaction": "txn_" + charge["id"][3:]}
+    booked = balance.book(call, charge, "charge", amount, fee=balance.payment_fee(amount, charge["currency"]))
+    charge = {**charge, "amount_captured": captured, "balance_transaction": booked}
     intent = {**intent, "amount_received": intent["amount_received"] + amount}
     if final:
         # What is not captured is released. Since version 2025-03-31 that is no refund and `amount_refunded` stays.

@@ -26,7 +26,13 @@ class Behaviour:
     attach: str | None = None
     three_ds: str | None = None
     refund: str | None = None
+    dispute: str | None = None
+    inquiry: bool = False
+    warning: bool = False
     checks: str = "pass"
+
+
+_WORDS = tuple(Behaviour.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ def _magic() -> tuple[dict[str, Magic], dict[str, Magic]]:
     rows = yaml.safe_load((Path(__file__).parent / "cards.yaml").read_text(encoding="utf-8"))["cards"]
     found = []
     for row in rows:
-        more = {key: row[key] for key in ("decline", "attach", "three_ds", "refund", "checks") if key in row}
+        more = {key: row[key] for key in _WORDS if key in row}
         country, funding = row.get("country", "US"), row.get("funding", "credit")
         found.append(Magic(row["number"], row["token"], country, funding, Behaviour(**more)))
     return {card.number: card for card in found}, {card.token: card for card in found}

@@ -6,7 +6,8 @@ the intent to `requires_payment_method`; it is an answer that commits.
 
 from typing import Any
 
-from simulators.stripe import objects_money
+from simulators.kit import lifecycle
+from simulators.stripe import balance, disputes, mandates, objects_money
 from simulators.stripe.call import Call
 from simulators.stripe.cards import Behaviour, behaviour
 from simulators.stripe.declines import Decline, decline_for
@@ -51,11 +52,13 @@ def confirm(call: Call, intent: Json) -> Json:
             code="payment_method_unexpected_state",
             param="payment_method",
         ).after_execution()
+    mandates.check(call, method["id"])
+    exemption = _mit_exemption(call)
     intent = {**intent, "payment_method": method["id"], "last_payment_error": None, "next_action": None}
     acts = behaviour(kept["magic"])
     if kept.get("authenticated"):  # confirmation_method=manual: the shopper acted, the server confirms again
         return authorize(call, intent, method, kept, acts, three_ds=CHALLENGED)
-    if needs_challenge(call, intent, kept, acts):
+    if needs_challenge(call, intent, kept, acts, exempt=exemption):
         return _challenge(call, intent, method)
     return authorize(call, intent, method, kept, acts, three_ds=None)
 
@@ -65,8 +68,24 @@ def is_off_session(call: Call) -> bool:
     return call.params.get("off_session") not in (None, "false")
 
 
-def needs_challenge(call: Call, intent: Json, kept: Json, acts: Behaviour) -> bool:
-    """Whether the issuer wants the shopper: by the magic card, or because the request asks for a challenge."""
+def _mit_exemption(call: Call) -> bool:
+    """Whether the request continues an agreement made elsewhere: `mit_exemption` names the network's transaction."""
+    name = "payment_method_options[card][mit_exemption]"
+    given = ((call.params.get("payment_method_options") or {}).get("card") or {}).get("mit_exemption")
+    if not given:
+        return False
+    if not is_off_session(call):
+        raise invalid(f"You can only provide `{name}` when also setting `off_session` to `true`.", param=name)
+    if ("network_transaction_id" in given) == bool(given.get("claim_without_transaction_id")):
+        raise invalid(f"Give exactly one of network_transaction_id and claim_without_transaction_id in {name}.")
+    return True
+
+
+def needs_challenge(call: Call, intent: Json, kept: Json, acts: Behaviour, *, exempt: bool = False) -> bool:
+    """Whether the issuer wants the shopper: by the magic card, or because the request asks for a challenge.
+
+    `exempt`: the merchant claims an earlier agreement, which counts as a set-up.
+    """
     asked = intent["payment_method_options"].get("card", {}).get("request_three_d_secure")
     outcome = call.decision.get("outcome")
     if outcome is not None and outcome["name"] == "requires_action":
@@ -75,7 +94,7 @@ def needs_challenge(call: Call, intent: Json, kept: Json, acts: Behaviour) -> bo
         return True
     off_session = is_off_session(call)
     if acts.three_ds == "unless_set_up":
-        return not (off_session and kept["set_up"])
+        return not (off_session and (kept["set_up"] or exempt))
     if acts.three_ds == "set_up":
         return not off_session
     return acts.three_ds == "required"
@@ -88,7 +107,7 @@ def _challenge(call: Call, intent: Json, method: Json) -> Json:
     return_url = call.params.get("return_url")
     page = f"{call.base_url}/simulator/authenticate/{intent['id']}"
     action: dict[str, Any]
-    if return_url is not None:
+    if return_url is not None and not call.params.get("use_stripe_sdk"):
         action = {"redirect_to_url": {"return_url": return_url, "url": page}, "type": "redirect_to_url"}
     else:
         action = {
@@ -120,11 +139,13 @@ def new_charge(call: Call, intent: Json, method: Json, kept: Json, three_ds: Jso
     """A charge for the intent's amount, held and not captured."""
     asked = intent["payment_method_options"].get("card", {}).get("request_multicapture") == "if_available"
     can = kept["brand"] in objects_money.MULTICAPTURE_BRANDS and intent["capture_method"] == "manual"
+    raisable = intent["payment_method_options"].get("card", {}).get("request_incremental_authorization")
     details = objects_money.card_details(
         method,
         intent["amount"],
         cvc_check=kept["cvc_check"],
         multicapture=asked and can,
+        incremental=raisable == "if_available" and can,
         three_ds=three_ds,
         network_id=call.account.new_id("", 15, "0123456789"),
     )
@@ -142,15 +163,32 @@ def approved(call: Call, intent: Json, charge: Json, kept: Json) -> Json:
         call.emit("charge.succeeded", charge)
         call.emit("payment_intent.amount_capturable_updated", intent)
     else:
-        taken = {"captured": True, "amount_captured": amount, "balance_transaction": "txn_" + charge["id"][3:]}
-        charge = {**charge, **taken}
+        booked = balance.book(call, charge, "charge", amount, fee=balance.payment_fee(amount, charge["currency"]))
+        charge = {**charge, "captured": True, "amount_captured": amount, "balance_transaction": booked}
         intent = {**intent, "status": "succeeded", "amount_received": amount, "latest_charge": charge["id"]}
         call.move("charge", amount, charge)
         call.emit("charge.succeeded", charge)
         call.emit("payment_intent.succeeded", intent)
     call.put("charge", charge)
     _keep_method(call, intent, kept)
-    return call.put("payment_intent", intent)
+    call.put("payment_intent", intent)
+    if charge["captured"]:
+        _troubles(call, charge, behaviour(kept["magic"]))
+    return intent
+
+
+def _troubles(call: Call, charge: Json, acts: Behaviour) -> None:
+    """What a magic card brings after success: a dispute (in `dispute` of the lifecycle's time), a fraud warning."""
+    if acts.warning:
+        disputes.warn(call, charge)
+    if acts.dispute is None:
+        return
+    mode = call.account.mode("dispute")
+    if mode == lifecycle.IMMEDIATE:
+        disputes.start(call, charge, acts.dispute, inquiry=acts.inquiry)
+    else:
+        data = {"reason": acts.dispute, "inquiry": acts.inquiry}
+        call.later(charge["id"], "dispute", mode.seconds, data)
 
 
 def _keep_method(call: Call, intent: Json, kept: Json) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from simulators.stripe import balance
 from simulators.stripe.call import Call
 from simulators.stripe.errors import StripeError, invalid
 from simulators.stripe.objects import Json, listing
-from simulators.stripe.objects_money import balance_transaction
 
 MAX_DEPTH = 4
 """Levels that one path may expand, from the public page "Expanding responses"."""
@@ -19,8 +19,25 @@ EXPANDABLE: Mapping[str, Mapping[str, str]] = {
         "payment_intent": "payment_intent",
         "refunds": "refunds",
     },
-    "refund": {"balance_transaction": "balance_transaction", "charge": "charge", "payment_intent": "payment_intent"},
-    "setup_intent": {"customer": "customer", "latest_attempt": "setup_attempt", "payment_method": "payment_method"},
+    "refund": {
+        "balance_transaction": "balance_transaction",
+        "charge": "charge",
+        "failure_balance_transaction": "balance_transaction",
+        "payment_intent": "payment_intent",
+    },
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
+    "payout": {
+        "balance_transaction": "balance_transaction",
+        "failure_balance_transaction": "balance_transaction",
+    },
+    "mandate": {"payment_method": "payment_method"},
+    "radar.early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},
+    "setup_intent": {
+        "customer": "customer",
+        "latest_attempt": "setup_attempt",
+        "mandate": "mandate",
+        "payment_method": "payment_method",
+    },
     "setup_attempt": {"customer": "customer", "payment_method": "payment_method", "setup_intent": "setup_intent"},
     "payment_method": {"customer": "customer"},
     "customer": {},
@@ -34,11 +51,15 @@ ALWAYS_NULL: Mapping[str, frozenset[str]] = {
         ["application", "application_fee", "failure_balance_transaction", "on_behalf_of", "review",
          "source_transfer", "invoice"]
     ),
-    "refund": frozenset(["failure_balance_transaction", "source_transfer_reversal", "transfer_reversal"]),
-    "setup_intent": frozenset(["application", "mandate", "on_behalf_of", "single_use_mandate"]),
+    "refund": frozenset(["source_transfer_reversal", "transfer_reversal"]),
+    "payout": frozenset(["destination", "original_payout", "reversed_by"]),
+    "setup_intent": frozenset(["application", "on_behalf_of", "single_use_mandate"]),
     "customer": frozenset(["default_source", "test_clock"]),
 }  # fmt: skip
-"""Fields that may be expanded and that are always null here."""
+"""Fields that may be expanded and that name nothing here: null, or the id of the bank account."""
+
+SOURCES = ("charge", "refund", "dispute", "payout")
+"""What a balance transaction may come from."""
 
 _NESTED_HASHES = {"customer": frozenset(["invoice_settings"])}
 _IN_HASH = {("customer", "invoice_settings"): {"default_payment_method": "payment_method"}}
@@ -85,17 +106,18 @@ def _field(
     if known[head] == "refunds":
         value = value or _refunds(call, node)
     elif isinstance(value, str):
-        value = _load(call, known[head], value, node)
+        value = _load(call, known[head], value)
     if value is None:
         return node
     return {**node, head: _expand(call, value, rest, path) if rest else value}
 
 
-def _load(call: Call, collection: str, identifier: str, node: Json) -> Any:
+def _load(call: Call, collection: str, identifier: str) -> Any:
     if collection == "balance_transaction":
-        return balance_transaction(node)
+        kept = call.get("balance_transaction", identifier)
+        return identifier if kept is None else balance.shown(call, kept)
     if collection == "source":
-        return call.get("charge", identifier) or call.get("refund", identifier)
+        return next((f for kind in SOURCES if (f := call.get(kind, identifier)) is not None), identifier)
     return call.get(collection, identifier) or identifier
 
 

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from simulators.stripe.errors import StripeError, invalid
 from simulators.stripe.objects import Json
 
-_PARTICIPLE = {"confirm": "confirmed", "capture": "captured", "cancel": "canceled", "update": "updated"}
+_PARTICIPLE = {
+    "confirm": "confirmed",
+    "capture": "captured",
+    "cancel": "canceled",
+    "update": "updated",
+    "increment": "incremented",
+}
 
 
 def unexpected_state(intent: Json, verb: str, allowed: Iterable[str]) -> StripeError:

@@ -80,7 +80,10 @@ def _only_cards(kinds: list[str]) -> None:
 
 def _options(params: Json, current: Json) -> Json:
     given = (params.get("payment_method_options") or {}).get("card")
-    return card_options({**current["card"], **given}) if given else current
+    if not given:
+        return current
+    shown = {name: value for name, value in given.items() if name != "mit_exemption"}  # of this confirmation only
+    return card_options({**current["card"], **shown})
 
 
 def _apply(call: Call, intent: Json) -> None:

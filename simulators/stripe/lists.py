@@ -88,4 +88,9 @@ _COMPARE = {
 def _matches(item: Json, wanted: Mapping[str, Any], created: Mapping[str, int] | None) -> bool:
     if any(item[field] != value for field, value in wanted.items()):
         return False
-    return not created or all(_COMPARE[word](item["created"], limit) for word, limit in created.items())
+    return not created or within(item["created"], created)
+
+
+def within(moment: int, limits: Mapping[str, int]) -> bool:
+    """Whether a time lies in the range that a `Moment` parameter gave."""
+    return all(_COMPARE[word](moment, limit) for word, limit in limits.items())

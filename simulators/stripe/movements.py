@@ -10,7 +10,7 @@ from typing import Any
 
 from simulators.kit.accounts import Account
 from simulators.kit.actions import BadRule
-from simulators.stripe import confirm, intents, refunds, setup_intents
+from simulators.stripe import confirm, disputes, intents, payouts, refunds, reports, setup_intents
 from simulators.stripe.call import Call
 from simulators.stripe.cards import behaviour
 from simulators.stripe.declines import decline_for
@@ -124,9 +124,101 @@ def fail_refund(account: Account, identifier: str, _data: Data) -> None:
     call.flush()
 
 
+def dispute(account: Account, identifier: str, data: Data) -> None:
+    """The shopper's bank disputes a charge (or an intent's): `reason`, `amount`, `inquiry` in `data`."""
+    call = Call(account, path=(identifier,), form={}, base_url=account.world.url)
+    intent = call.get("payment_intent", identifier)
+    charge = call.get("charge", identifier if intent is None else intent["latest_charge"] or "")
+    if charge is None or not charge["amount_captured"]:
+        raise NotNow(f"there is no captured charge {identifier}")
+    if charge["disputed"]:
+        raise NotNow(f"{charge['id']} is disputed already")
+    reason, amount = data.get("reason", "fraudulent"), data.get("amount")
+    if reason not in disputes.REASON_CODES:
+        raise NotNow(f"reason: one of {', '.join(disputes.REASON_CODES)}")
+    if amount is not None and not (type(amount) is int and 0 < amount <= charge["amount_captured"]):
+        raise NotNow(f"amount: minor units, 1 to {charge['amount_captured']}")
+    disputes.start(call, charge, reason, inquiry=bool(data.get("inquiry")), amount=amount)
+    call.flush()
+
+
+def win_dispute(account: Account, identifier: str, _data: Data) -> None:
+    """The bank decides for the merchant; an inquiry is closed."""
+    call, found = _load(account, "dispute", identifier, disputes.OPEN + disputes.INQUIRY)
+    disputes.end(call, found, "won" if found["status"] in disputes.OPEN else "warning_closed")
+    call.flush()
+
+
+def lose_dispute(account: Account, identifier: str, _data: Data) -> None:
+    """The bank decides for the shopper."""
+    call, found = _load(account, "dispute", identifier, disputes.OPEN)
+    disputes.end(call, found, "lost")
+    call.flush()
+
+
+def escalate_dispute(account: Account, identifier: str, _data: Data) -> None:
+    """An inquiry becomes a chargeback."""
+    call, found = _load(account, "dispute", identifier, disputes.INQUIRY)
+    disputes.escalate(call, found)
+    call.flush()
+
+
+def dispute_due(account: Account, identifier: str, _data: Data) -> None:
+    """Nobody answered in time: lost. An inquiry that nobody escalated: closed."""
+    call, found = _load(account, "dispute", identifier, disputes.OPEN + disputes.INQUIRY)
+    if found["status"] in disputes.INQUIRY:
+        disputes.end(call, found, "warning_closed")
+    else:
+        details = {**found["evidence_details"], "past_due": True}
+        disputes.end(call, {**found, "evidence_details": details}, "lost")
+    call.flush()
+
+
+def pay_out(account: Account, identifier: str, _data: Data) -> None:
+    """Automatic payouts of all that is available; `identifier` is `payout_schedule`."""
+    call = Call(account, path=(identifier,), form={}, base_url=account.world.url)
+    payouts.sweep(call)
+    call.flush()
+
+
+def send_payout(account: Account, identifier: str, _data: Data) -> None:
+    """A pending payout is on its way: it can't be canceled any more."""
+    call, found = _load(account, "payout", identifier, ("pending",))
+    after = {**found, "status": "in_transit"}
+    call.emit("payout.updated", call.put("payout", after), found)
+    call.later(identifier, "finish_payout", account.mode("payout").seconds, {})
+    call.flush()
+
+
+def finish_payout(account: Account, identifier: str, _data: Data) -> None:
+    """A payout arrives."""
+    call, found = _load(account, "payout", identifier, ("pending", "in_transit"))
+    payouts.finish(call, found)
+    call.flush()
+
+
+def fail_payout(account: Account, identifier: str, data: Data) -> None:
+    """The bank refuses a payout, even one that had arrived: `code` in `data`, else `account_closed`."""
+    call, found = _load(account, "payout", identifier, ("pending", "in_transit", "paid"))
+    code = data.get("code", "account_closed")
+    if code not in payouts.FAILURES:
+        raise NotNow(f"code: one of {', '.join(payouts.FAILURES)}")
+    payouts.fail(call, found, code)
+    call.flush()
+
+
+def finish_report(account: Account, identifier: str, _data: Data) -> None:
+    """A report run is done."""
+    call, found = _load(account, "report_run", identifier, ("pending",))
+    reports.finish(call, found)
+    call.flush()
+
+
 ACTIONS = {
     action.__name__: action
     for action in (
         finish_payment, decline_payment, authenticate, fail_authentication, expire, finish_refund, fail_refund,
+        dispute, win_dispute, lose_dispute, escalate_dispute, dispute_due,
+        pay_out, send_payout, finish_payout, fail_payout, finish_report,
     )
 }  # fmt: skip

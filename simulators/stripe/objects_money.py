@@ -115,6 +115,7 @@ def card_details(
     *,
     cvc_check: str | None,
     multicapture: bool,
+    incremental: bool,
     three_ds: Json | None,
     network_id: str | None,
 ) -> Json:
@@ -132,7 +133,7 @@ def card_details(
             "extended_authorization": {"status": "disabled"},
             "fingerprint": card["fingerprint"],
             "funding": card["funding"],
-            "incremental_authorization": {"status": "unavailable"},
+            "incremental_authorization": {"status": "available" if incremental else "unavailable"},
             "installments": None,
             "last4": card["last4"],
             "mandate": None,
@@ -208,7 +209,7 @@ def refund(
         "id": identifier,
         "object": "refund",
         "amount": amount,
-        "balance_transaction": "txn_" + identifier[3:],
+        "balance_transaction": None,
         "charge": of["id"],
         "created": created,
         "currency": of["currency"],
@@ -234,27 +235,32 @@ def refund(
     }
 
 
-def balance_transaction(source: Json) -> Json:
-    """The balance transaction of a charge or a refund, seen by expanding it. No fees are simulated."""
-    is_charge = source["object"] == "charge"
-    amount = source["amount_captured"] if is_charge else -source["amount"]
+def balance_transaction(
+    identifier: str, created: int, source: Json, kind: str, amount: int, fee: int, category: str, available_on: int
+) -> Json:
+    """A `balance_transaction` of what `source` moved: `net` is `amount` less `fee`, all in minor units."""
+    currency = source["currency"]
+    details = [
+        {"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees",
+         "type": "stripe_fee"}
+    ]  # fmt: skip
     return {
-        "id": source["balance_transaction"],
+        "id": identifier,
         "object": "balance_transaction",
         "amount": amount,
-        "available_on": source["created"] + 2 * 86_400,
+        "available_on": available_on,
         "balance_type": "payments",
-        "created": source["created"],
-        "currency": source["currency"],
+        "created": created,
+        "currency": currency,
         "description": source.get("description"),
         "exchange_rate": None,
-        "fee": 0,
-        "fee_details": [],
-        "net": amount,
-        "reporting_category": "charge" if is_charge else "refund",
+        "fee": fee,
+        "fee_details": details if fee else [],
+        "net": amount - fee,
+        "reporting_category": category,
         "source": source["id"],
         "status": "pending",
-        "type": "charge" if is_charge else "refund",
+        "type": kind,
     }
 
 

@@ -88,7 +88,16 @@ def show_receipt(x: Exchange) -> Answer:
     return _page("Receipt", f"<p>{escape(amount)}, {escape(card['brand'])} ending in {escape(card['last4'])}</p>")
 
 
+def show_file(x: Exchange) -> Answer:
+    """`GET /v1/files/{id}/contents`: a report's text, for the key of its account (files.stripe.com at the real PSP)."""
+    kept = x.store.get("file_text", x.params["id"])
+    if kept is None:
+        return _page("No file", "<p>There is no such file.</p>", 404)
+    return Answer(200, kept["text"].encode(), {}, "text/csv; charset=utf-8")
+
+
 PAGES = (
+    Route("GET", "/v1/files/{id}/contents", show_file, operation="read"),
     Route("GET", "/simulator/authenticate/{id}", show_challenge, operation="read", account=_owner),
     Route("POST", "/simulator/authenticate/{id}", answer_challenge, account=_owner),
     Route("GET", "/simulator/receipts/{id}", show_receipt, operation="read", account=_owner),

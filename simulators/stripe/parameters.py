@@ -71,6 +71,9 @@ CARD_OPTIONS = Hash(
                 "cvc_token": Anything(),
                 "installments": Refused(),
                 "mandate_options": Refused(),
+                "mit_exemption": Hash(
+                    {"claim_without_transaction_id": Flag(), "network_transaction_id": Text(longest=64)}
+                ),
                 "moto": Flag(),
                 "network": Text(unset=True),
                 "request_decremental_authorization": Choice("if_available", "never"),
@@ -87,6 +90,20 @@ CARD_OPTIONS = Hash(
             }
         )
     }
+)
+MANDATE_DATA = Hash(
+    {
+        "customer_acceptance": Hash(
+            {
+                "accepted_at": Whole(),
+                "offline": Anything(),
+                "online": Hash({"ip_address": Text(), "user_agent": Text()}),
+                "type": Choice("offline", "online", required=True),
+            },
+            required=True,
+        )
+    },
+    unset=True,
 )
 OFF_SESSION = Choice("true", "false", "one_off", "recurring")
 FUTURE_USAGE = Choice("off_session", "on_session", unset=True)
@@ -123,7 +140,7 @@ CONFIRM_ONLY: Members = {
     "confirmation_token": Refused(),
     "error_on_requires_action": Flag(),
     "mandate": Text(),
-    "mandate_data": Anything(),
+    "mandate_data": MANDATE_DATA,
     "off_session": OFF_SESSION,
     "radar_options": Anything(),
     "return_url": Text(),
@@ -174,6 +191,18 @@ INTENT_CAPTURE: Members = {
     "payment_details": Anything(),
     "statement_descriptor": Text(unset=True, longest=22),
     "statement_descriptor_suffix": Text(unset=True, longest=22),
+    "transfer_data": Refused(),
+}
+INTENT_INCREMENT: Members = {
+    **EXPAND,
+    "amount": Whole(required=True),
+    "amount_details": Anything(),
+    "application_fee_amount": Refused(),
+    "description": Text(longest=1000),
+    "hooks": Anything(),
+    "metadata": Metadata(),
+    "payment_details": Anything(),
+    "statement_descriptor": Text(longest=22),
     "transfer_data": Refused(),
 }
 INTENT_CANCEL: Members = {
@@ -311,7 +340,7 @@ SETUP_CONFIRM: Members = {
     **EXPAND,
     "client_secret": Text(),
     "confirmation_token": Refused(),
-    "mandate_data": Anything(),
+    "mandate_data": MANDATE_DATA,
     "payment_method": Text(),
     "payment_method_data": METHOD_DATA,
     "payment_method_options": CARD_OPTIONS,
@@ -323,7 +352,7 @@ SETUP_CREATE: Members = {
     "automatic_payment_methods": AUTOMATIC,
     "confirm": Flag(),
     "confirmation_token": Refused(),
-    "mandate_data": Anything(),
+    "mandate_data": MANDATE_DATA,
     "on_behalf_of": Refused(),
     "return_url": Text(),
     "single_use": Refused(),

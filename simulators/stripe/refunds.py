@@ -1,7 +1,7 @@
 """Refunds of captured money, whole or in parts. They succeed at once unless the magic card or a fault says no."""
 
 from simulators.kit import lifecycle
-from simulators.stripe import lists, objects_money
+from simulators.stripe import balance, lists, objects_money
 from simulators.stripe.call import Call
 from simulators.stripe.cards import behaviour
 from simulators.stripe.errors import invalid
@@ -33,6 +33,7 @@ def create(call: Call) -> Json:
         seconds = mode.seconds
     waits = pending is not None or acts.refund == "pending" or (acts.refund is None and mode != lifecycle.IMMEDIATE)
     call.move("refund", amount, refund, of=charge)
+    refund["balance_transaction"] = balance.book(call, refund, "refund", -amount, after_s=0)
     if waits:
         refund = {**refund, "status": "pending", "pending_reason": "processing"}
         then = pending["then"] if pending is not None else "approve"
@@ -70,6 +71,12 @@ def _charge(call: Call) -> Json:
                 param="payment_intent",
             ).after_execution()
         charge = call.need("charge", intent["latest_charge"], "charge")
+    if charge["disputed"] and any(
+        not one["is_charge_refundable"] for one in call.find("dispute", "charge", charge["id"])
+    ):
+        raise invalid(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
+        ).after_execution()
     if charge["amount_captured"] == 0:
         raise invalid(
             f"Charge {charge['id']} has no captured amount to refund. Cancel its PaymentIntent to release the funds."
@@ -109,8 +116,8 @@ def _fails_at_once(call: Call, refund: Json, charge: Json, code: str) -> Json:
         **refund,
         "status": "failed",
         "failure_reason": "declined",
-        "failure_balance_transaction": "txn_" + call.new_id("", 24),
-        "balance_transaction": None,
+        "balance_transaction": balance.book(call, refund, "refund", -refund["amount"], after_s=0),
+        "failure_balance_transaction": balance.book(call, refund, "refund_failure", refund["amount"], after_s=0),
     }
     call.move("decline", refund["amount"], refund, of=charge, code=code)
     call.put("refund", refund)
@@ -132,7 +139,7 @@ def fail(call: Call, refund: Json) -> None:
     after = {key: value for key, value in refund.items() if key != "pending_reason"} | {
         "status": "failed",
         "failure_reason": "unknown",
-        "failure_balance_transaction": "txn_" + call.new_id("", 24),
+        "failure_balance_transaction": balance.book(call, refund, "refund_failure", refund["amount"], after_s=0),
     }
     charge = call.need("charge", refund["charge"], "charge")
     call.put("refund", after)

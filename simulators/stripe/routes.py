@@ -4,17 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from simulators.stripe import (
+    balance,
     captures,
     charges,
     customers,
+    disputes,
     events,
+    increments,
     intents,
+    mandates,
     payment_methods,
+    payouts,
     refunds,
+    reports,
     search,
     setup_intents,
 )  # fmt: skip
 from simulators.stripe import parameters as p
+from simulators.stripe import parameters_money as m
 from simulators.stripe.call import Call
 from simulators.stripe.lists import PAGE
 from simulators.stripe.objects import Json
@@ -61,6 +68,8 @@ _INTENT = "/v1/payment_intents/{intent}"
 _SETUP = "/v1/setup_intents/{intent}"
 _METHOD = "/v1/payment_methods/{payment_method}"
 _CUSTOMER = "/v1/customers/{customer}"
+_DISPUTE = "/v1/disputes/{dispute}"
+_PAYOUT = "/v1/payouts/{payout}"
 _ENDPOINT = "/v1/webhook_endpoints/{webhook_endpoint}"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -72,6 +81,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _post(_INTENT + "/confirm", intents.confirm_existing, p.INTENT_CONFIRM, "authorize"),
     _post(_INTENT + "/capture", captures.capture, p.INTENT_CAPTURE, "capture"),
     _post(_INTENT + "/cancel", intents.cancel, p.INTENT_CANCEL, "void"),
+    _post(_INTENT + "/increment_authorization", increments.increment, p.INTENT_INCREMENT, "authorize"),
     _get("/v1/charges", charges.list_all, p.CHARGE_LIST),
     _get("/v1/charges/search", _search_charges, p.SEARCH),
     _get("/v1/charges/{charge}", charges.retrieve, p.EXPAND),
@@ -101,6 +111,27 @@ OPERATIONS: tuple[Operation, ...] = (
     _post(_SETUP, setup_intents.update, p.SETUP_COMMON),
     _post(_SETUP + "/confirm", setup_intents.confirm_existing, p.SETUP_CONFIRM),
     _post(_SETUP + "/cancel", setup_intents.cancel, p.SETUP_CANCEL),
+    _get("/v1/mandates/{mandate}", mandates.retrieve, p.EXPAND),
+    _get("/v1/disputes", disputes.list_all, m.DISPUTE_LIST),
+    _get(_DISPUTE, disputes.retrieve, p.EXPAND),
+    _post(_DISPUTE, disputes.update, m.DISPUTE_UPDATE),
+    _post(_DISPUTE + "/close", disputes.close, p.EXPAND),
+    _get("/v1/radar/early_fraud_warnings", disputes.list_warnings, m.WARNING_LIST),
+    _get("/v1/radar/early_fraud_warnings/{early_fraud_warning}", disputes.retrieve_warning, p.EXPAND),
+    _get("/v1/balance", balance.retrieve_balance, p.EXPAND),
+    _get("/v1/balance_transactions", balance.list_all, m.BALANCE_LIST),
+    _get("/v1/balance_transactions/{id}", balance.retrieve, p.EXPAND),
+    _post("/v1/payouts", payouts.create, m.PAYOUT_CREATE),
+    _get("/v1/payouts", payouts.list_all, m.PAYOUT_LIST),
+    _get(_PAYOUT, payouts.retrieve, p.EXPAND),
+    _post(_PAYOUT, payouts.update, p.METADATA_UPDATE),
+    _post(_PAYOUT + "/cancel", payouts.cancel, p.EXPAND),
+    _get("/v1/reporting/report_types", reports.list_types, p.EXPAND),
+    _get("/v1/reporting/report_types/{report_type}", reports.retrieve_type, p.EXPAND),
+    _post("/v1/reporting/report_runs", reports.create, m.REPORT_CREATE),
+    _get("/v1/reporting/report_runs", reports.list_all, m.REPORT_LIST),
+    _get("/v1/reporting/report_runs/{report_run}", reports.retrieve, p.EXPAND),
+    _get("/v1/files/{file}", reports.retrieve_file, p.EXPAND),
     _get("/v1/events", events.list_all, p.EVENT_LIST),
     _get("/v1/events/{id}", events.retrieve, p.EXPAND),
     _post("/v1/webhook_endpoints", events.create_endpoint, p.ENDPOINT_CREATE),
@@ -114,6 +145,8 @@ INDEXES: dict[str, tuple[str, ...]] = {
     "payment_intent": ("customer",),
     "charge": ("payment_intent", "customer"),
     "refund": ("charge", "payment_intent"),
+    "dispute": ("charge", "payment_intent"),
+    "balance_transaction": ("source", "payout"),
     "payment_method": ("customer",),
 }
 """Fields that lists and handlers look objects up by."""

@@ -1,6 +1,6 @@
 """Setup intents: a card is checked and saved for later without a charge."""
 
-from simulators.stripe import lists, objects
+from simulators.stripe import lists, mandates, objects
 from simulators.stripe.call import Call
 from simulators.stripe.cards import behaviour
 from simulators.stripe.declines import Decline, decline_for
@@ -94,6 +94,9 @@ def _confirm(call: Call, intent: Json) -> Json:
         ).after_execution()
     method = call.need("payment_method", intent["payment_method"], "payment_method", status=400)
     acts = behaviour(call.need("card", method["id"], "payment_method")["magic"])
+    mandate = mandates.accept(call, method["id"], multi_use=intent["usage"] == "off_session")
+    if mandate is not None:
+        intent = {**intent, "mandate": mandate}
     fault = call.decision.get("decline")
     if fault is not None:
         _declined(call, intent, method, decline_for(fault["code"]))
@@ -107,7 +110,7 @@ def _confirm(call: Call, intent: Json) -> Json:
 def _challenge(call: Call, intent: Json) -> Json:
     page = f"{call.base_url}/simulator/authenticate/{intent['id']}"
     return_url = call.params.get("return_url")
-    if return_url is not None:
+    if return_url is not None and not call.params.get("use_stripe_sdk"):
         action: Json = {"redirect_to_url": {"return_url": return_url, "url": page}, "type": "redirect_to_url"}
     else:
         sdk = {"type": "three_d_secure_redirect", "stripe_js": page, "source": intent["id"]}

@@ -15,6 +15,9 @@ KINDS = {
 }
 """Which journal lines a successful operation of each kind leaves at the PSP."""
 
+BY_THE_BANK = frozenset({"chargeback", "chargeback_reversed"})
+"""Journal lines that no operation of the gateway asked for: the shopper's bank moved the money."""
+
 SUCCEEDED = frozenset({"approved", "reversed"})
 
 
@@ -27,12 +30,15 @@ class Chain:
     authorized: int = 0
     captured: int = 0
     refunded: int = 0
+    charged_back: int = 0
     voided: bool = False
 
     @property
     def live(self) -> bool:
         """Whether the shopper's money is taken or held by it."""
-        return self.captured > self.refunded or (self.captured == 0 and self.authorized > 0 and not self.voided)
+        return self.captured > self.refunded + self.charged_back or (
+            self.captured == 0 and self.authorized > 0 and not self.voided
+        )
 
 
 def chains(evidence: Evidence) -> list[Chain]:
@@ -65,6 +71,10 @@ def _add(chain: Chain, entry: Entry) -> None:
             chain.captured += entry.amount
         case "refund":
             chain.refunded += entry.amount
+        case "chargeback":  # the shopper has the money, as after a refund
+            chain.charged_back += entry.amount
+        case "chargeback_reversed":
+            chain.charged_back -= entry.amount
         case "void":
             chain.voided = True
         case _:
@@ -89,7 +99,7 @@ def no_lost_approval(evidence: Evidence) -> Iterator[Violation]:
     reviewed = evidence.under_review()
     undone = {id(chain.first) for chain in chains(evidence) if not chain.live and chain.first.kind != "refund"}
     for provider, entry in evidence.entries():
-        if entry.kind == "decline":
+        if entry.kind == "decline" or entry.kind in BY_THE_BANK:
             continue
         operation = operations.get(entry.reference or "")
         at = f"{entry} at {provider} ({entry.object})"

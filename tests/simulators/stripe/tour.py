@@ -21,6 +21,9 @@ def tour(shop: Shop) -> None:
     _declines(shop)
     _charges_and_refunds(shop, intent)
     _setup_intents(shop, customer, method)
+    _disputes(shop)
+    _balance(shop)
+    _mandates(shop)
     _endpoints(shop)
     _events(shop)
     _errors(shop)
@@ -99,6 +102,10 @@ def _captures_and_cancels(shop: Shop) -> None:
     intent = api.create({**held, "payment_method_options": multi})
     api.capture(intent.id, {"amount_to_capture": 1000, "final_capture": False})
     api.capture(intent.id, {"amount_to_capture": 1000})
+    more = api.create(
+        {**held, "payment_method_options": {"card": {"request_incremental_authorization": "if_available"}}}
+    )
+    api.increment_authorization(more.id, {"amount": 5000, "expand": ["latest_charge"]})
     api.cancel(api.create(held).id, {"cancellation_reason": "abandoned"})
     expired = api.create(held)
     shop.control("POST", "/settle", {"object": expired.id, "action": "expire"})
@@ -150,6 +157,66 @@ def _setup_intents(shop: Shop, customer: str, method: str) -> None:
     )
     with pytest.raises(stripe.CardError):
         api.create({"payment_method": "pm_card_chargeDeclined", "confirm": True})
+
+
+def _disputes(shop: Shop) -> None:
+    api = shop.api.disputes
+    pay = {"amount": 4200, "currency": "eur", "confirm": True}
+    tokens = ("createDispute", "createDisputeProductNotReceived", "createDisputeInquiry", "createIssuerFraudRecord")
+    for token in tokens:
+        shop.api.payment_intents.create({**pay, "payment_method": f"pm_card_{token}"})
+    inquiry, other, fraud = api.list({"expand": ["data.charge", "data.payment_intent"]}).data
+    api.update(fraud.id, {"evidence": {"product_description": "a book"}, "submit": False, "metadata": {"a": "b"}})
+    api.update(fraud.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
+    api.close(other.id)
+    api.update(inquiry.id, {"evidence": {"uncategorized_text": "escalate_inquiry_evidence"}})
+    api.retrieve(fraud.id, {"expand": ["charge"]})
+    warning = shop.api.radar.early_fraud_warnings.list({"expand": ["data.charge"]}).data[0]
+    shop.api.radar.early_fraud_warnings.retrieve(warning.id)
+
+
+def _balance(shop: Shop) -> None:
+    shop.api.balance.retrieve()
+    shop.advance(3 * 86_400)
+    shop.api.balance.retrieve()
+    api = shop.api.payouts
+    payout = api.create({"amount": 1000, "currency": "eur", "metadata": {"a": "b"}, "expand": ["balance_transaction"]})
+    api.update(payout.id, {"metadata": {"c": "d"}})
+    api.cancel(payout.id)
+    api.create({"amount": 500, "currency": "eur", "method": "instant"})
+    api.create({"amount": 600, "currency": "eur"})
+    shop.advance(86_400)
+    failed = api.list({"status": "paid", "arrival_date": {"gt": 1}}).data[0]
+    shop.control("POST", "/settle", {"object": failed.id, "action": "fail_payout"})
+    api.retrieve(failed.id, {"expand": ["failure_balance_transaction"]})
+    shop.control("POST", "/settle", {"object": "payout_schedule", "action": "pay_out"})
+    swept = api.list({"limit": 1}).data[0]
+    shop.control("POST", "/settle", {"object": swept.id, "action": "send_payout"})
+    listed = shop.api.balance_transactions.list({"limit": 100, "expand": ["data.source"]})
+    shop.api.balance_transactions.list({"payout": swept.id, "type": "charge"})
+    shop.api.balance_transactions.retrieve(listed.data[0].id)
+    _reports(shop)
+
+
+def _reports(shop: Shop) -> None:
+    api = shop.api.reporting
+    now = int(shop.control("GET", "/clock")["now_s"])
+    for kind in api.report_types.list().data:
+        api.report_types.retrieve(kind.id)
+        interval = {"interval_start": now - 30 * 86_400, "interval_end": now + 1}
+        run = api.report_runs.create({"report_type": kind.id, "parameters": interval})
+        done = api.report_runs.retrieve(run.id)
+        shop.api.files.retrieve(done.result.id)
+    api.report_runs.list()
+
+
+def _mandates(shop: Shop) -> None:
+    online = {"ip_address": "127.0.0.1", "user_agent": "browser"}
+    accepted = {"customer_acceptance": {"type": "online", "online": online}}
+    intent = shop.api.setup_intents.create(
+        {"payment_method": "pm_card_visa", "confirm": True, "mandate_data": accepted, "expand": ["mandate"]}
+    )
+    shop.api.mandates.retrieve(intent.mandate.id, {"expand": ["payment_method"]})
 
 
 def _endpoints(shop: Shop) -> None:
