@@ -12,9 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from compose.embedded.apache_kafka import NotInstalled, find_installation
 from compose.embedded.control import NoSupervisor, ask
+from compose.embedded.java import NoJava
 from compose.embedded.layout import Layout, read_json
 from compose.embedded.process import clean_environment, end_leftovers, leftovers, started_at, tail_of
+from compose.embedded.services import APACHE, LITTLE
 from compose.embedded.supervisor import Options
 
 Json = dict[str, Any]
@@ -30,6 +33,7 @@ def up(
     *,
     port_base: int | None = None,
     parts_only: bool = False,
+    kafka: str | None = None,
     extra: Mapping[str, str] | None = None,
     owner_pid: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
@@ -37,16 +41,20 @@ def up(
     """Bring the environment up and return once everything is healthy: `started`, `running` (it was) or `repaired`.
 
     With `parts_only` it is PostgreSQL (migrated), Temporal and Kafka alone. With `owner_pid` it ends when that process
-    does. `extra`: settings for the gateway's processes. Raises `EnvironmentFailed`; nothing is left running then.
+    does. `kafka` is `librdkafka` (the little broker, the default) or `apache`, which needs Java and the installed jars.
+    `extra`: settings for the gateway's processes. Raises `EnvironmentFailed`; nothing is left running then.
     """
+    if kafka not in (None, LITTLE, APACHE):
+        raise EnvironmentFailed(f"there is no broker named {kafka!r}: {LITTLE} or {APACHE}")
     layout = Layout(state.absolute())
     try:
-        return _join(layout, progress)
+        return _join(layout, kafka, progress)
     except NoSupervisor:
         pass
+    apache = _apache() if kafka == APACHE else None
     layout.create()
     owner = (owner_pid, started_at(owner_pid) or "") if owner_pid is not None else None
-    options = Options(str(layout.state), port_base, parts_only, dict(extra or {}), owner)
+    options = Options(str(layout.state), port_base, parts_only, dict(extra or {}), owner, apache)
     _clear_traces(layout)
     with layout.log("supervisor").open("ab") as log:
         subprocess.run(
@@ -60,6 +68,15 @@ def up(
         )
     _wait_ready(layout, progress)
     return "started"
+
+
+def _apache() -> tuple[str, str]:
+    """Java and the folder of jars, before anything is started."""
+    try:
+        found = find_installation()
+    except (NoJava, NotInstalled) as error:
+        raise EnvironmentFailed(str(error)) from error
+    return str(found.java), str(found.jars)
 
 
 def _own_settings() -> dict[str, str]:
@@ -77,9 +94,13 @@ def _clear_traces(layout: Layout) -> None:
     os.close(lock)
 
 
-def _join(layout: Layout, progress: Callable[[str], None]) -> str:
+def _join(layout: Layout, kafka: str | None, progress: Callable[[str], None]) -> str:
     """What `up` means where a supervisor is already there."""
     answer = ask(layout.socket, {"do": "status"})
+    if kafka is not None and answer["broker"] != kafka and answer["phase"] != "stopping":
+        raise EnvironmentFailed(
+            f"it runs with the broker {answer['broker']}: `payera down` first, then up with {kafka}"
+        )
     if answer["phase"] == "starting":
         _wait_ready(layout, progress)
         return "started"

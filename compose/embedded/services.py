@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compose.embedded.apache_kafka import ApacheKafka, Installation
 from compose.embedded.http import answers
-from compose.embedded.kafka import Kafka
+from compose.embedded.kafka import Broker, Kafka
 from compose.embedded.layout import Layout, Secrets
 from compose.embedded.ports import HOST, Ports
 from compose.embedded.postgres import Postgres
@@ -18,6 +19,8 @@ from compose.embedded.process import Spec
 from compose.embedded.temporal import NAMESPACE, Temporal
 
 DATABASE = "payera"
+LITTLE, APACHE = "librdkafka", "apache"
+"""The two brokers, as `payera up --kafka` and env.json name them."""
 TOPIC = "payera.payments.v1"
 GATEWAY_PORT, CONTROL_PORT, SIMULATORS_PORT = 8080, 12100, 12111
 _CONTROL_OFFSET, _SIMULATORS_OFFSET = 20, 31
@@ -53,6 +56,7 @@ class Plan:
     ports: Mapping[str, int]
     extra: Mapping[str, str] = field(default_factory=dict)
     parts_only: bool = False
+    apache: Installation | None = None  # Apache Kafka instead of the little broker
     simulator_ports: dict[str, int] = field(default_factory=dict)  # what they took, for their next start
 
     @property
@@ -65,8 +69,14 @@ class Plan:
         return Temporal(self.layout.temporal, ports["temporal"], ports["temporal-http"], ports["temporal-metrics"])
 
     @property
-    def kafka(self) -> Kafka:
-        return Kafka(self.layout.kafka)
+    def kafka(self) -> Broker:
+        if self.apache is None:
+            return Kafka(self.layout.kafka)
+        return ApacheKafka(self.layout.kafka, self.ports["kafka"], self.ports["kafka-controller"], self.apache)
+
+    @property
+    def broker(self) -> str:
+        return APACHE if self.apache else LITTLE
 
     @property
     def gateway_url(self) -> str:
@@ -100,15 +110,17 @@ class Plan:
         found = [
             Service("postgres", (), self.postgres.spec, self.postgres.prepare),
             Service("temporal", (), self.temporal.spec),
-            Service("kafka", (), self.kafka.spec),
+            Service("kafka", (), self.kafka.spec, self.kafka.prepare),
             Service("migrate", ("postgres",), self._migrate, oneshot=True),
         ]
+        if self.kafka.administered:
+            found.append(Service("topics", ("kafka",), self._topics, oneshot=True))
         if not self.parts_only:
             found += self._own_processes()
         return {service.name: service for service in found}
 
     def _own_processes(self) -> list[Service]:
-        everything = ("migrate", "temporal", "kafka")
+        everything = ("migrate", "temporal", "kafka", *(("topics",) if self.kafka.administered else ()))
         return [
             Service("simulators", (), self._simulators),
             self._gateway("api", "gateway.main", everything),
@@ -139,6 +151,9 @@ class Plan:
         }
         return self._python("migrate", ("compose.embedded.migrate",), env, None)
 
+    def _topics(self) -> Spec:
+        return self._python("topics", ("compose.topics", self.kafka.address), {}, None)
+
     def _python(self, name: str, module: tuple[str, ...], env: Mapping[str, str], port: int | None) -> Spec:
         return Spec(
             name=name,
@@ -167,6 +182,6 @@ def choose_ports(ports: Ports, base: int | None) -> dict[str, int]:
     }
     for name in ("worker", "relay", "dispatcher", "reporting", "postgres"):
         chosen[name] = ports.take()
-    for name in ("temporal", "temporal-http", "temporal-metrics"):
+    for name in ("temporal", "temporal-http", "temporal-metrics", "kafka", "kafka-controller"):
         chosen[name] = ports.take()
     return chosen

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from compose.embedded import seed
+from compose.embedded.apache_kafka import Installation
 from compose.embedded.layout import Layout, load_secrets
 from compose.embedded.ports import Ports
 from compose.embedded.process import (
@@ -30,7 +31,7 @@ from compose.embedded.process import (
     tail_of,
     write_private,
 )
-from compose.embedded.services import Plan, Service, choose_ports
+from compose.embedded.services import APACHE, LITTLE, Plan, Service, choose_ports
 
 Json = dict[str, Any]
 _WATCH_EVERY_S = 0.25
@@ -40,13 +41,15 @@ _LOCK_WITHIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `payera up` asks for. With `owner` (pid and its start) the environment ends when that process does."""
+    """What `payera up` asks for. With `owner` (pid and its start) the environment ends when that process does; with
+    `apache` (java and the folder of jars) Apache Kafka is its broker."""
 
     state: str
     port_base: int | None = None
     parts_only: bool = False
     extra: dict[str, str] = field(default_factory=dict)
     owner: tuple[int, str] | None = None
+    apache: tuple[str, str] | None = None
 
 
 class Refused(Exception):
@@ -67,6 +70,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._busy = asyncio.Lock()  # one kill, restart or repair at a time
         self.env: Json = {}
+        self.broker = APACHE if options.apache else LITTLE
 
     # --- life -----------------------------------------------------------------------------------------------------
     async def run(self) -> int:
@@ -124,7 +128,8 @@ class Supervisor:
     async def _start_all(self) -> None:
         secrets = load_secrets(self.layout)
         ports = choose_ports(self.ports, self.options.port_base)
-        self.plan = Plan(self.layout, secrets, ports, self.options.extra, self.options.parts_only)
+        apache = Installation(*map(Path, self.options.apache)) if self.options.apache else None
+        self.plan = Plan(self.layout, secrets, ports, self.options.extra, self.options.parts_only, apache)
         services = self.plan.services()
         self._finished = {name: asyncio.Event() for name in services}
         async with asyncio.TaskGroup() as group:
@@ -225,11 +230,11 @@ class Supervisor:
             rows = [
                 _row(name, child, name in self._finished and self._finished[name].is_set()) for name, child in children
             ]
-            return {"phase": self.phase, "pid": os.getpid(), "processes": rows}
+            return {"phase": self.phase, "pid": os.getpid(), "processes": rows, "broker": self.broker}
         looks = [asyncio.to_thread(child.spec.healthy) for _, child in children]
         healthy = await asyncio.gather(*looks)
         rows = [_row(name, child, well) for (name, child), well in zip(children, healthy, strict=True)]
-        return {"phase": self.phase, "pid": os.getpid(), "processes": rows}
+        return {"phase": self.phase, "pid": os.getpid(), "processes": rows, "broker": self.broker}
 
     async def _kill(self, request: Json) -> Json:
         """Send a signal and wait for the end: what a scenario orders."""
@@ -260,9 +265,9 @@ class Supervisor:
         return {"repaired": dead}
 
     async def _start_again(self, names: list[str]) -> None:
-        """Stop (if need be) and start; Kafka takes those who know its old port along. env.json follows."""
+        """Stop (if need be) and start; a Kafka without a lasting address takes its users along. env.json follows."""
         services = self.plan.services()
-        if "kafka" in names:
+        if "kafka" in names and not self.plan.kafka.lasting:
             users = [n for n, s in services.items() if "kafka" in s.needs and self.children[n].exit_code() is None]
             names = [*names, *(n for n in users if n not in names)]
         for name in reversed(names):
@@ -335,7 +340,8 @@ def main(options: Options) -> int:
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
-    given["owner"] = tuple(given["owner"]) if given.get("owner") else None
+    for pair in ("owner", "apache"):
+        given[pair] = tuple(given[pair]) if given.get(pair) else None
     if os.fork():  # leave the caller's session: the environment stays up when its shell goes
         os._exit(0)
     os.setsid()
