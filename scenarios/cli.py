@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,13 +24,24 @@ Packs = Annotated[
     list[str] | None, typer.Argument(help="Packs (smoke), scenarios (smoke/decline) or files; all if none.")
 ]
 EnvFile = Annotated[
-    Path | None, typer.Option("--env-file", help="env.json of the environment; .payera/env.json if not told.")
+    Path | None, typer.Option("--env-file", help="env.json of the environment; that of --env if not told.")
 ]
 
 
-def env_file(given: Path | None) -> Path:
-    """The env.json to use: the one told, else that of `PAYERA_STATE`, else `.payera/env.json`."""
-    return given or Path(os.environ.get("PAYERA_STATE", ".payera")) / "env.json"
+class Kind(StrEnum):
+    """The environments that a checkout can have at once."""
+
+    embedded = "embedded"
+    compose = "compose"
+
+
+Env = Annotated[Kind, typer.Option("--env", help="embedded: `make up`; compose: on containers, `make env-up`.")]
+
+
+def env_file(given: Path | None, kind: Kind = Kind.embedded) -> Path:
+    """The env.json to use: the one told, else that of the state folder (`PAYERA_STATE`, `.payera`), by kind."""
+    state = Path(os.environ.get("PAYERA_STATE", ".payera"))
+    return given or (state / "compose" if kind is Kind.compose else state) / "env.json"
 
 
 def _load(packs: list[str] | None) -> list[language.Scenario]:
@@ -58,14 +70,15 @@ def show(names: Packs = None) -> None:
 @app.command()
 def run(
     packs: Packs = None,
-    env: EnvFile = None,
+    env: Env = Kind.embedded,
+    file: EnvFile = None,
     seed: Annotated[int | None, typer.Option(help="Of all made-up data; chosen and printed if not told.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Scenarios at once.")] = 8,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
 ) -> None:
     """Run packs against a running environment. The exit code is the verdict: 0 passed, 1 failed, 2 could not run."""
     scenarios = _load(packs)
-    path = env_file(env)
+    path = env_file(file, env)
     console = Console(soft_wrap=True)
     chosen = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - test data, nothing secret
     try:
@@ -85,10 +98,11 @@ def run(
 @app.command()
 def timeline(
     payment: Annotated[str, typer.Argument(help="pay_…, or a scenario of the last run, like cascading/lost_answer.")],
-    env: EnvFile = None,
+    env: Env = Kind.embedded,
+    file: EnvFile = None,
 ) -> None:
     """One payment's story: API calls, attempts, what the PSPs saw and moved, ledger, events, webhooks."""
-    path = env_file(env)
+    path = env_file(file, env)
     try:
         around = surroundings.load(path)
         stories = asyncio.run(record.stories(around, path.parent, payment))

@@ -84,7 +84,7 @@ async def connected(surroundings: Surroundings) -> AsyncIterator[Hub]:
     async with contextlib.AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(limit=0)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        sink, store = Sink(), Store(surroundings.postgres)
+        sink, store = Sink(surroundings.sink_bind, surroundings.sink_host), Store(surroundings.postgres)
         topic = Topic(surroundings.kafka, surroundings.topic)
         for part in (topic, sink, store):
             stack.push_async_callback(part.stop)

@@ -70,24 +70,25 @@ class Box:
 
 
 class Sink:
-    """One HTTP server on loopback; each merchant has a path of its own."""
+    """One HTTP server; each merchant has a path of its own. It listens on `bind`, which the gateway knows as `host`."""
 
-    def __init__(self) -> None:
+    def __init__(self, bind: str = "127.0.0.1", host: str | None = None) -> None:
+        self._bind = bind
+        self._host = host or bind
         self.boxes: dict[str, Box] = defaultdict(Box)
         self.changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
         self.url = ""
 
     async def start(self) -> None:
-        """Listen on a free port of 127.0.0.1."""
+        """Listen on a free port."""
         app = web.Application()
         app.router.add_post("/{box}", self._take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, self._bind, 0)
         await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"http://{self._host}:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         """Close the server and its connections."""

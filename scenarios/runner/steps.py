@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from scenarios.runner import cards, money, supervisor
+from scenarios.runner import cards, money
 from scenarios.runner.expect import differences
 from scenarios.runner.grammar import seconds
 from scenarios.runner.language import Step
@@ -17,6 +17,10 @@ from scenarios.runner.world import Asked, World, add_faults
 
 HEALTHY_WITHIN_S = 20.0
 """How long a restarted process may take until its health check answers."""
+
+
+NO_ANSWER = frozenset({502, 504})
+"""What a proxy says when the gateway ended, or went silent, before it answered."""
 
 
 class StepFailed(Exception):
@@ -171,6 +175,8 @@ class Player:
             if self._killed and told.get("background"):
                 return  # whoever talked to a killed process cannot know: a retry of the same key will tell (INV-13)
             raise StepFailed(step.line, f"{what}: the connection broke: {call.error}")
+        if call.status in NO_ANSWER and self._killed and told.get("background"):
+            return  # the same, told by a proxy that lost the killed process
         problem = call.json.get("code")
         shown = f"{call.status} {problem or ''} {call.json.get('detail', '') if call.status >= 400 else ''}".strip()
         if "http" in told and call.status != told["http"]:
@@ -230,12 +236,12 @@ class Player:
 
     async def _kill(self, step: Step) -> None:
         self._killed = True
-        socket = self.world.hub.surroundings.supervisor
-        await supervisor.order(socket, do="kill", name=step.told["process"], signal=step.told.get("signal", 9))
+        supervisor = self.world.hub.surroundings.supervisor
+        await supervisor.kill(step.told["process"], step.told.get("signal", 9))
 
     async def _restart(self, step: Step) -> None:
-        socket, process = self.world.hub.surroundings.supervisor, step.told["process"]
-        await supervisor.order(socket, do="restart", name=process)
+        process = step.told["process"]
+        await self.world.hub.surroundings.supervisor.restart(process)
         if process != "api":
             return
         deadline = time.monotonic() + HEALTHY_WITHIN_S

@@ -250,7 +250,7 @@ async def _account(world: World, provider: str, seed: int) -> Account:
         gateway_account=at_gateway["id"],
     )
     if given.get("provider_webhooks", True):
-        url = hub.surroundings.gateway + at_gateway["webhook_path"]
+        url = hub.surroundings.gateway_inside + at_gateway["webhook_path"]
         await hub.control.call("PUT", f"{account.path}/webhook", {"url": url, "events": ["*"]})
     return account
 

@@ -117,5 +117,5 @@ async def test_a_ledger_line_changed_by_hand_is_noticed(around: surroundings.Sur
 
 
 def test_an_environment_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(surroundings.NoEnvironment, match=r"start an environment with `make up`"):
+    with pytest.raises(surroundings.NoEnvironment, match=r"start an environment with `make up` or `make env-up`"):
         surroundings.load(tmp_path / "env.json")
