@@ -1,0 +1,168 @@
+"""How Checkout.com's wire looks: credentials, bodies, idempotency keys, signatures, ids and times."""
+
+import base64
+import hashlib
+import hmac
+import random
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from simulators.checkout import errors
+from simulators.kit.accounts import Account, World, iso
+from simulators.kit.exchange import Exchange
+from simulators.kit.http import Answer, Refusal, Request
+
+Json = dict[str, Any]
+
+BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+"""The letters of ids and keys (RFC 4648, lower case)."""
+OAUTH_S = 3600
+"""How long an access token lives, in seconds of real time."""
+KEY_RETENTION_S = 86_400.0
+"""24 hours, by default, in the sandbox and in production (public page "Idempotency")."""
+WEBHOOK_SCHEDULE_S = (300.0, 600.0, 900.0, 1800.0, 3600.0, 14_400.0, 43_200.0, 43_200.0)
+"""Up to eight retries: 5, 10, 15, 30 minutes, 1, 4, 12, 12 hours after the attempt before."""
+
+_IDEMPOTENT = re.compile(r"/payments(/[^/]+/(authorizations|captures|refunds|reversals|voids))?")
+
+
+def new_credentials(source: random.Random) -> dict[str, Any]:
+    """Keys of the shape that the official SDKs check: `^sk_(sbox_)?[a-z2-7]{26}[a-z2-7*#$=]$`."""
+
+    def word(length: int) -> str:
+        return "".join(source.choices(BASE32, k=length))
+
+    return {
+        "api_key": f"sk_sbox_{word(27)}",
+        "webhook_secret": word(32),
+        "publishable_key": f"pk_sbox_{word(27)}",
+        "settings": {"processing_channel_id": f"pc_{word(26)}"},
+    }
+
+
+def new_id(account: Account, prefix: str) -> str:
+    """`pay_`, `act_`, `src_` … and 26 characters."""
+    return account.new_id(prefix, 26, BASE32)
+
+
+def now(account: Account) -> str:
+    """The account's time as this PSP writes it: ISO 8601 in UTC."""
+    return iso(account.clock.now())
+
+
+# -- credentials
+def credential(request: Request) -> str | None:
+    """The key of `Authorization: Bearer sk_…`, or of the older bare `Authorization: sk_…`."""
+    return request.bearer() or request.headers.get("authorization") or None
+
+
+def with_secret(world: World, request: Request, _params: Mapping[str, str]) -> Account | None:
+    """Whose secret key or access token this is."""
+    given = credential(request)
+    if given is None:
+        return None
+    return world.by_key.get(given) or _by_access_token(world, given)
+
+
+def with_public_key(world: World, request: Request, _params: Mapping[str, str]) -> Account | None:
+    """Whose public key or access token this is: secret keys make no card tokens."""
+    given = credential(request)
+    if given is None:
+        return None
+    for account in world.accounts.values():
+        if hmac.compare_digest(account.credentials.get("publishable_key", ""), given):
+            return account
+    return _by_access_token(world, given)
+
+
+def client_id(account: Account) -> str:
+    """The access key id that belongs to a secret key; the secret of the access key is the secret key itself."""
+    digest = hashlib.sha256(f"client of {account.api_key}".encode()).digest()
+    return f"ack_{base64.b32encode(digest).decode().lower()[:26]}"
+
+
+def with_client(world: World, request: Request, _params: Mapping[str, str]) -> Account | None:
+    """Whose access key asks for a token: in the form, or by HTTP Basic."""
+    form = dict(parse_qsl(request.body.decode("latin-1")))
+    name, secret = form.get("client_id", ""), form.get("client_secret", "")
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        try:
+            name, _, secret = base64.b64decode(value, validate=True).decode("ascii").partition(":")
+        except ValueError:
+            return None
+    account = world.by_key.get(secret)
+    return account if account is not None and client_id(account) == name else None
+
+
+def access_token(x: Exchange) -> Answer:
+    """POST /connect/token"""
+    if x.body.get("grant_type") != "client_credentials":
+        raise Refusal(Answer.json(400, {"error": "unsupported_grant_type"}, errors.headers()))
+    claims = orjson.dumps({"sub": client_id(x.account), "exp": int(time.time()) + OAUTH_S, "acc": x.account.id})
+    body = base64.urlsafe_b64encode(claims).decode().rstrip("=")
+    token = f"{body}.{_seal(x.account, body)}"
+    answer = {"access_token": token, "token_type": "Bearer", "expires_in": OAUTH_S}
+    if "scope" in x.body:
+        answer["scope"] = x.body["scope"]
+    return Answer.json(200, answer, errors.headers())
+
+
+def _seal(account: Account, text: str) -> str:
+    return hmac.new(account.api_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _by_access_token(world: World, given: str) -> Account | None:
+    body, _, seal = given.partition(".")
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        account = world.accounts.get(claims["acc"])
+        alive = claims["exp"] > time.time()
+    except (ValueError, KeyError, TypeError):
+        return None
+    if account is None or not alive or not hmac.compare_digest(_seal(account, body), seal):
+        return None
+    return account
+
+
+def by_oauth(x: Exchange) -> bool:
+    """Whether the request came with an access token: then it must name its processing channel."""
+    return credential(x.request) != x.account.api_key
+
+
+# -- bodies
+def parse(request: Request) -> Json:
+    """The JSON object of the body, or the fields of a form; an empty body is an empty object. Raises Refusal."""
+    if not request.body:
+        return {}
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(request.body.decode("latin-1"), keep_blank_values=True))
+    try:
+        value = orjson.loads(request.body)
+    except orjson.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise Refusal(errors.problem("malformed_request", {}, request))
+    return value
+
+
+def idempotency_key(request: Request) -> str | None:
+    """`Cko-Idempotency-Key`, on the endpoints that know it."""
+    key = request.headers.get("cko-idempotency-key")
+    return key if key and _IDEMPOTENT.fullmatch(request.path) else None
+
+
+def answer(status: int, value: Any) -> Answer:
+    """An answer of this PSP."""
+    return Answer.json(status, value, errors.headers())
+
+
+# -- notifications
+def sign(secret: str, body: bytes, _timestamp: int) -> tuple[Mapping[str, str], bytes]:
+    """`Cko-Signature`: hexadecimal HMAC-SHA256 of the raw body. There is no timestamp in it."""
+    return {"Cko-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}, body
