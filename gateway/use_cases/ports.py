@@ -24,9 +24,10 @@ class ConnectorSpec:
     `index_lag_s`: how late a read by reference may be. `replay_window_s`: how long an idempotency key is remembered.
     `replay_after_5xx`: False where only a 2xx is stored under the key, so that a repeated request is executed again
     (Checkout.com). `webhook_is_truth`: True where the signed content may be applied as it is (Adyen), False where it
-    is a hint to read the object (Mollie, Stripe); its `read` may then know nothing. `acknowledgement`: the body that
-    the PSP wants as answer to a notification, text; None: any 2xx will do. `credentials` and `settings`: the names
-    that an account of this provider needs; settings beside these are allowed.
+    is a hint to read the object (Mollie, Stripe); where it is True, `read` may know nothing. `webhook_stamped`: False
+    where the signature covers no time, so that an old notification is known by its event id alone. `acknowledgement`:
+    the body that the PSP wants as answer to a notification, text; None: any 2xx will do. `credentials` and `settings`:
+    the names that an account of this provider needs; settings beside these are allowed.
     """
 
     slug: str
@@ -40,6 +41,7 @@ class ConnectorSpec:
     replay_window_s: float
     replay_after_5xx: bool = True
     webhook_is_truth: bool = False
+    webhook_stamped: bool = True
     acknowledgement: str | None = None
     credentials: tuple[str, ...] = ("api_key", "webhook_secret")
     settings: tuple[str, ...] = ()
@@ -116,7 +118,7 @@ class Connector(Protocol):
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
     ) -> tuple[WebhookFact, ...]:
-        """Check the signature over the raw bytes (constant time, 300 s both ways), parse. Raises `BadSignature`."""
+        """Check the signature in constant time, and a signed time to 300 s both ways; parse. Raises `BadSignature`."""
         ...
 
 

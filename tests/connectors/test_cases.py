@@ -12,6 +12,7 @@ from gateway.connectors.registry import discover
 from gateway.domain.card import CardSecret, Pan, Secret
 from gateway.use_cases.ports import Connector, ProviderAccount, ProviderCall
 from gateway.use_cases.wire import outcome_to_json
+from tests.connectors.signing import NOW_S, SIGNERS, signed_account
 
 FOLDER = Path(__file__).parent / "cases"
 PREFIXES = {"authorize": "att", "capture": "cap", "void": "void", "refund": "ref"}
@@ -19,16 +20,16 @@ SLUGS = discover(HttpClient()).slugs
 
 
 class Recorded(HttpClient):
-    """Answers every request with one recorded answer and keeps what was asked."""
+    """Answers with the recorded answers one after the other, the last one again and again; keeps what was asked."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, *answers: Answer) -> None:
         super().__init__()
-        self._answer = answer
+        self._answers = list(answers)
         self.asked: list[tuple[str, str]] = []
 
     async def send(self, method: str, url: str, *_: Any, **__: Any) -> Answer:
         self.asked.append((method, url))
-        return self._answer
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
 def document(slug: str) -> dict[str, Any]:
@@ -72,8 +73,8 @@ def operation_id(kind: str) -> str:
     return f"{PREFIXES[kind]}_01hzz"
 
 
-async def outcome_of(slug: str, answer: Answer, kind: str, *, read: bool = False, **changed: Any) -> dict[str, Any]:
-    connector: Connector = discover(Recorded(answer)).get(slug)
+async def outcome_of(slug: str, *answers: Answer, kind: str, read: bool = False, **changed: Any) -> dict[str, Any]:
+    connector: Connector = discover(Recorded(*answers)).get(slug)
     one = call(kind=kind, operation_id=operation_id(kind), **changed)
     if read:
         return outcome_to_json(await connector.read(one))
@@ -83,17 +84,18 @@ async def outcome_of(slug: str, answer: Answer, kind: str, *, read: bool = False
     return outcome_to_json(await verb(one))
 
 
-def body_of(case: dict[str, Any]) -> bytes:
+def bodies_of(case: dict[str, Any]) -> list[bytes]:
     if "text" in case:
-        return str(case["text"]).encode()
-    return json.dumps(case["body"]).replace("OPERATION", operation_id(case["kind"])).encode()
+        return [str(case["text"]).encode()]
+    bodies = case["bodies"] if "bodies" in case else [case["body"]]
+    return [json.dumps(body).replace("OPERATION", operation_id(case["kind"])).encode() for body in bodies]
 
 
 @pytest.mark.parametrize(("slug", "case"), all_cases())
 async def test_case(slug: str, case: dict[str, Any]) -> None:
-    answer = Answer(case["status"], {}, body_of(case))
-    changed = {name: case[name] for name in ("capture", "provider_reference") if name in case}
-    got = await outcome_of(slug, answer, case["kind"], read=case.get("read", False), **changed)
+    answers = [Answer(case["status"], case.get("headers", {}), body) for body in bodies_of(case)]
+    changed = {name: case[name] for name in ("capture", "currency", "provider_reference") if name in case}
+    got = await outcome_of(slug, *answers, kind=case["kind"], read=case.get("read", False), **changed)
     assert got == case["outcome"]
 
 
@@ -101,8 +103,27 @@ async def test_case(slug: str, case: dict[str, Any]) -> None:
 async def test_decline_code(slug: str, code: str, reason: str) -> None:
     template = document(slug)["decline_answer"]
     body = json.dumps(template["body"]).replace('"CODE"', json.dumps(code)).encode()
-    got = await outcome_of(slug, Answer(template["status"], {}, body), "authorize")
+    got = await outcome_of(slug, Answer(template["status"], {}, body), kind="authorize")
     assert (got["kind"], got["reason"]) == ("declined", reason)
+
+
+def all_notifications() -> list[Any]:
+    return [
+        pytest.param(slug, case, id=f"{slug}: {case['description']}")
+        for slug in SLUGS
+        for case in document(slug).get("notifications", [])
+    ]
+
+
+@pytest.mark.parametrize(("slug", "case"), all_notifications())
+def test_notification(slug: str, case: dict[str, Any]) -> None:
+    headers, body = SIGNERS[slug](case["body"])
+    facts = discover(HttpClient()).get(slug).verify_webhook(headers, body, signed_account(), NOW_S)
+    shown = []
+    for fact in facts:
+        told = None if fact.outcome is None else outcome_to_json(fact.outcome)
+        shown.append([fact.event_id, fact.event_type, fact.operation_id, fact.provider_reference, told])
+    assert shown == case["facts"]
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -6,7 +6,17 @@ SPEC = ConnectorSpec(
     slug="stripe",
     title="Stripe",
     capabilities=frozenset(
-        {"authorize", "capture", "partial_capture", "void", "refund", "partial_refund", "read", "webhook"}
+        {
+            "authorize",
+            "capture",
+            "partial_capture",
+            "multiple_captures",
+            "void",
+            "refund",
+            "partial_refund",
+            "read",
+            "webhook",
+        }
     ),
     resolves={
         "authorize": ("idempotent_replay", "read_by_provider_reference", "read_by_reference", "webhook"),

@@ -53,6 +53,9 @@ def authorize_form(call: ProviderCall, card: CardSecret, amount: int) -> Form:
         "metadata[payera_payment]": call.payment_id,
         "expand[0]": "latest_charge",
     }
+    if not call.capture:
+        # Stripe decides by the card's network; where it is not available, a capture that is not final is refused.
+        form["payment_method_options[card][request_multicapture]"] = "if_available"
     if card.cvv is not None:
         form["payment_method_data[card][cvc]"] = card.cvv.reveal()
     if card.holder_name is not None:
@@ -66,7 +69,12 @@ def authorize_form(call: ProviderCall, card: CardSecret, amount: int) -> Form:
 
 def capture_form(call: ProviderCall, amount: int) -> Form:
     # The mark of this capture: metadata of the intent, written in the same commit at Stripe as the capture itself.
-    return {"amount_to_capture": amount, f"metadata[{call.operation_id}]": call.amount, "expand[0]": "latest_charge"}
+    form: Form = {
+        "amount_to_capture": amount,
+        f"metadata[{call.operation_id}]": call.amount,
+        "expand[0]": "latest_charge",
+    }
+    return form if call.final else form | {"final_capture": "false"}
 
 
 def refund_form(call: ProviderCall, amount: int) -> Form:
