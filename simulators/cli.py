@@ -7,7 +7,9 @@ import json
 import os
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
+from email.message import Message
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +18,8 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from simulators.kit.examples import ExampleFailed, Examples
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The simulated PSPs: faults, journals, requests, clocks, webhooks."
@@ -31,6 +35,8 @@ AccountOption = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 TIMEOUT_S = 60.0
+MONEY = ("authorize", "capture", "void", "refund")
+"""What `seed` performs, in the words of the fault rules."""
 
 
 class _Failed(Exception):
@@ -55,6 +61,11 @@ def _control() -> str:
 
 def _call(method: str, path: str, body: Any = None) -> Any:
     """One call to the control plane; its refusals and a silent address end the command with one line."""
+    return json.loads(_fetch(method, path, body)[0])
+
+
+def _fetch(method: str, path: str, body: Any = None) -> tuple[bytes, Message]:
+    """The bytes that the control plane answers, and its headers."""
     try:
         request = urllib.request.Request(  # noqa: S310 - the control plane's own address
             _control() + path,
@@ -63,7 +74,7 @@ def _call(method: str, path: str, body: Any = None) -> Any:
             method=method,
         )
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-            return json.load(answer)
+            return answer.read(), answer.headers
     except urllib.error.HTTPError as refused:
         with refused:
             try:
@@ -91,6 +102,13 @@ def _account(slug: str, wanted: str | None) -> str:
         if wanted in (account["account"], account["api_key"]):
             return f"/v1/{slug}/accounts/{account['account']}"
     raise _exit(f"no account {wanted!r} at {slug}")
+
+
+def _yaml(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as wrong:
+        raise _exit(f"not YAML: {wrong}") from None
 
 
 def _show(value: Any) -> None:
@@ -151,11 +169,7 @@ def faults(
         removed = _call("DELETE", f"{path}/faults" + (f"/{fault_id}" if fault_id else ""))["removed"]
         out.print(f"{removed} removed")
     if rule is not None:
-        try:
-            parsed = yaml.safe_load(rule)
-        except yaml.YAMLError as wrong:
-            raise _exit(f"not YAML: {wrong}") from None
-        _show(_call("POST", f"{path}/faults", parsed))
+        _show(_call("POST", f"{path}/faults", _yaml(rule)))
     elif not clear:
         rows = [
             {**found, "when": json.dumps(found["when"]), "then": json.dumps(found["then"])}
@@ -217,12 +231,93 @@ def settle(
     slug: Slug,
     thing: Annotated[str, typer.Argument(help="The id of what waits.")],
     action: Annotated[str | None, typer.Argument(help="What it shall do; default: what it waits for.")] = None,
+    data: Annotated[str | None, typer.Option(help="What the action takes (YAML): '{reason: duplicate}'")] = None,
     account: AccountOption = None,
 ) -> None:
-    """Move a waiting resource by hand."""
-    _show(
-        _call("POST", f"{_account(slug, account)}/settle", {"object": thing} | ({"action": action} if action else {}))
-    )
+    """Move a resource by hand; `triggers` lists the actions."""
+    wanted: dict[str, Any] = {"object": thing, "action": action, "data": _yaml(data) if data else None}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    _show(_call("POST", f"{_account(slug, account)}/settle", given))
+
+
+@app.command()
+def triggers(slug: Slug, as_json: AsJson = False) -> None:
+    """The magic values of a simulator, its decline codes, and what can be moved by hand."""
+    found = _call("GET", f"/v1/simulators/{slug}/triggers")
+    if as_json:
+        _show(found)
+        return
+    rows = [{name: json.dumps(one[name], ensure_ascii=False) for name in one} for one in found["triggers"]]
+    _table(rows, ("when", "then"), "no magic values")
+    _table(found["declines"], ("code", "iso", "message"), "no decline codes")
+    _table(found["actions"], ("name", "does"), "nothing moves by hand")
+
+
+@app.command()
+def openapi(
+    slug: Annotated[str | None, typer.Argument(help="Which simulator; none: the control plane.")] = None,
+) -> None:
+    """The OpenAPI document of a simulator, or of the control plane."""
+    _show(_call("GET", "/openapi.json" if slug is None else f"/v1/simulators/{slug}/openapi.json"))
+
+
+@app.command()
+def lifecycle(
+    slug: Slug,
+    modes: Annotated[str, typer.Argument(help="How resources move (YAML): '{refund: {after: 60}, payout: manual}'")],
+    account: AccountOption = None,
+) -> None:
+    """Say how resources of an account move: at once, by hand, or after seconds of its clock."""
+    _show(_call("PUT", f"{_account(slug, account)}/lifecycle", _yaml(modes)))
+
+
+@app.command()
+def seed(
+    slug: Slug,
+    account: AccountOption = None,
+    rounds: Annotated[int, typer.Option(help="How many times over.")] = 1,
+) -> None:
+    """Fill an account: pay, hold, capture, release, refund, as in the simulator's own examples."""
+    path = _account(slug, account)
+    document, view = _call("GET", f"/v1/simulators/{slug}/openapi.json"), _call("GET", path)
+    done = 0
+    for _ in range(rounds):
+        examples = Examples(document, view, _control())
+        for method, place, operation in list(examples.operations()):
+            if method != "GET" and operation.get("x-payera-operation") in MONEY and "x-payera-refuses" not in operation:
+                try:
+                    status, answer = examples.perform(method, place)
+                except (ExampleFailed, OSError) as failed:
+                    raise _exit(str(failed)) from None
+                if status >= 400:
+                    raise _exit(f"{method} {place}: {status} {answer[:500].decode('utf-8', 'replace')}")
+                done += 1
+    entries = len(_call("GET", f"{path}/journal")["entries"])
+    out.print(f"{done} examples performed; the journal has {entries} entries")
+
+
+@app.command()
+def settlement(
+    slug: Slug,
+    account: AccountOption = None,
+    begins: Annotated[
+        str | None, typer.Option("--from", help="First day or moment; default: the first movement.")
+    ] = None,
+    ends: Annotated[str | None, typer.Option("--to", help="The end, exclusive; default: now.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file, or a folder for a file named as the PSP does.")
+    ] = None,
+) -> None:
+    """The settlement file of an account, in the PSP's own format: printed, or written."""
+    bounds = {name: value for name, value in (("from", begins), ("to", ends)) if value is not None}
+    path = f"{_account(slug, account)}/settlement" + (f"?{urllib.parse.urlencode(bounds)}" if bounds else "")
+    content, headers = _fetch("GET", path)
+    if output is None:
+        typer.echo(content.decode(), nl=False)
+        return
+    target = output / (headers.get_filename() or "settlement.csv") if output.is_dir() else output
+    target.write_bytes(content)
+    out.print(str(target), markup=False)
 
 
 @app.command()

@@ -6,10 +6,12 @@ process, and whoever comes next (or `python -m compose.embedded.containers sweep
 testcontainers' own cleaner is switched off: it is one more image to pull, and knows no more than the guardian does.
 """
 
+import base64
 import contextlib
 import os
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +31,7 @@ from compose.embedded.temporal import NAMESPACE
 
 POSTGRES_IMAGE = "postgres:18"
 TEMPORAL_IMAGE = "temporalio/temporal:1.9.1"
-KAFKA_IMAGE = "apache/kafka:4.1.1"
+KAFKA_IMAGE = "apache/kafka:4.4.0"
 RUN_LABEL = "payera.test-parts"
 """On every container made here; its value is the folder of the run, which holds its id."""
 OWNER_LABEL = "payera.owner"
@@ -96,6 +98,7 @@ def _temporal(port: int, http_port: int, run: str) -> _Started:
 def _kafka(port: int, run: str) -> _Started:
     made = _container(KAFKA_IMAGE, {9092: port}, run)
     made.with_envs(
+        CLUSTER_ID=base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
         KAFKA_NODE_ID="1",
         KAFKA_PROCESS_ROLES="broker,controller",
         KAFKA_LISTENERS="PLAINTEXT://0.0.0.0:9092,CONTROLLER://localhost:9093",

@@ -3,7 +3,18 @@
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from gateway.api import events, merchants, notifications, payments, problems, providers, refunds, system, tokens
+from gateway.api import (
+    events,
+    merchants,
+    notifications,
+    payments,
+    problems,
+    providers,
+    refunds,
+    settlements,
+    system,
+    tokens,
+)
 from gateway.api.openapi import openapi
 
 VERSION = "1"
@@ -19,7 +30,7 @@ def build_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (payments, refunds, tokens, events, providers, merchants):
+    for module in (payments, refunds, tokens, events, providers, settlements, merchants):
         _add(app, module.router, "/v1")
     for module in (notifications, system):
         _add(app, module.router, "")

@@ -115,6 +115,7 @@ EventPath = Annotated[str, _id_parameter("evt", "event_id")]
 EndpointPath = Annotated[str, _id_parameter("we", "endpoint_id")]
 DeliveryPath = Annotated[str, _id_parameter("del", "delivery_id")]
 AccountPath = Annotated[str, _id_parameter("pa", "account_id")]
+SettlementPath = Annotated[str, _id_parameter("stl", "settlement_id")]
 
 _NAMES = {
     "pay": "payment",
@@ -124,6 +125,7 @@ _NAMES = {
     "we": "webhook_endpoint",
     "del": "webhook_delivery",
     "pa": "provider_account",
+    "stl": "settlement",
 }
 _ALPHABET = frozenset("0123456789abcdefghjkmnpqrstvwxyz_")
 

@@ -22,6 +22,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY_LIMIT_BYTES = 64 * 1024
 NOTIFICATION_LIMIT_BYTES = 1024 * 1024
 """PSPs send whole objects."""
+SETTLEMENT_LIMIT_BYTES = 32 * 1024 * 1024
+"""A busy day: some hundred thousand lines."""
+_SETTLEMENTS = "/v1/settlements"
+_TABLES = frozenset(("text/csv", "text/plain"))
 
 _log = logging.getLogger(__name__)
 
@@ -103,15 +107,17 @@ def _without_message(error: Exception) -> tuple[type[Exception], Exception, Any]
 
 def _guard_body(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive:
     """Refuse a body that is too large or not JSON; count what comes without a length. Raises `Problem`."""
-    notification = scope["path"].startswith("/webhooks/")
-    limit = NOTIFICATION_LIMIT_BYTES if notification else BODY_LIMIT_BYTES
+    notification, settlement = scope["path"].startswith("/webhooks/"), scope["path"] == _SETTLEMENTS
+    limit = NOTIFICATION_LIMIT_BYTES if notification else SETTLEMENT_LIMIT_BYTES if settlement else BODY_LIMIT_BYTES
     length = headers.get(b"content-length")
     if length is None and b"transfer-encoding" not in headers:
         return receive
     if length is not None and (not length.isdigit() or int(length) > limit):
         raise _too_large(limit)
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if not notification and length != b"0" and media_type != b"application/json":
+    if settlement and media_type.decode("latin-1") not in _TABLES:
+        raise Problem(415, "unsupported_media_type", "Send the file as `Content-Type: text/csv`.")
+    if not (notification or settlement) and length != b"0" and media_type != b"application/json":
         raise Problem(415, "unsupported_media_type", "Send the body as `Content-Type: application/json`.")
     taken = 0
 

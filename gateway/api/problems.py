@@ -49,7 +49,7 @@ TITLES: dict[int, str] = {
     405: "Method not allowed",
     409: "Conflict",
     413: "The request body is too large",
-    415: "The body must be JSON",
+    415: "The body is of another kind",
     422: "The request cannot be carried out",
     500: "Something went wrong on our side",
     503: "Try again in a moment",

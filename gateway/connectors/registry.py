@@ -2,12 +2,13 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from gateway.connectors.http import HttpClient
 from gateway.domain.resolution import LOOKS
 from gateway.use_cases.ports import Connector, ConnectorSpec
+from gateway.use_cases.settlement import SettlementParser
 
 Factory = Callable[[HttpClient], Connector]
 
@@ -40,8 +41,16 @@ class Registry:
 
 def discover(http: HttpClient) -> Registry:
     """Import every connector folder and build its connector. Raises `ConnectorInvalid`."""
+    return Registry({spec.slug: factory(http) for spec, factory in _folders()})
+
+
+def settlement_parsers() -> dict[str, SettlementParser]:
+    """By slug, who reads the settlement files of that provider. Raises `ConnectorInvalid`."""
+    return {spec.slug: spec.settlement for spec, _ in _folders() if spec.settlement is not None}
+
+
+def _folders() -> Iterator[tuple[ConnectorSpec, Factory]]:
     folder = Path(__file__).parent
-    found = {}
     for module in sorted(pkgutil.iter_modules([str(folder)]), key=lambda module: module.name):
         if not module.ispkg:
             continue
@@ -51,8 +60,7 @@ def discover(http: HttpClient) -> Registry:
         if spec is None or factory is None:
             raise ConnectorInvalid(f"{module.name}: __init__.py must define SPEC and CONNECTOR")
         _check(module.name, spec)
-        found[spec.slug] = factory(http)
-    return Registry(found)
+        yield spec, factory
 
 
 def _check(folder: str, spec: ConnectorSpec) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from gateway.domain.card import CardSecret, Secret
 from gateway.domain.outcome import Outcome
 from gateway.use_cases.flights import Flights
+from gateway.use_cases.settlement import SettlementParser
 
 OperationKind = Literal["authorize", "capture", "void", "refund"]
 Means = Literal["idempotent_replay", "read_by_reference", "read_by_provider_reference", "technical_cancel", "webhook"]
@@ -27,7 +28,8 @@ class ConnectorSpec:
     is a hint to read the object (Mollie, Stripe); where it is True, `read` may know nothing. `webhook_stamped`: False
     where the signature covers no time, so that an old notification is known by its event id alone. `acknowledgement`:
     the body that the PSP wants as answer to a notification, text; None: any 2xx will do. `credentials` and `settings`:
-    the names that an account of this provider needs; settings beside these are allowed.
+    the names that an account of this provider needs; settings beside these are allowed. `settlement`: reads the PSP's
+    settlement file; None where this connector cannot.
     """
 
     slug: str
@@ -45,6 +47,7 @@ class ConnectorSpec:
     acknowledgement: str | None = None
     credentials: tuple[str, ...] = ("api_key", "webhook_secret")
     settings: tuple[str, ...] = ()
+    settlement: SettlementParser | None = None
 
 
 @dataclass(frozen=True, slots=True)

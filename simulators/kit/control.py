@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulators.kit import lifecycle
+from simulators.kit import lifecycle, settlement
 from simulators.kit.accounts import Account, World, iso
 from simulators.kit.actions import BadRule
+from simulators.kit.settlement import BadSettlement
 from simulators.kit.webhooks import OWN
 
 if TYPE_CHECKING:
@@ -165,6 +166,19 @@ class Control:
     async def journal(self, request: Request, account: Account) -> Response:
         return _answer(200, {"entries": account.journal.entries})
 
+    async def settlement(self, request: Request, account: Account) -> Response:
+        unknown = sorted(set(request.query_params) - {"from", "to"})
+        if unknown:
+            raise ControlError(422, f"unknown parameter {', '.join(unknown)}; known: from, to")
+        begins, ends = (
+            settlement.moment(request.query_params[name], name) if name in request.query_params else None
+            for name in ("from", "to")
+        )
+        made = settlement.statement(account, begins, ends)
+        layout = settlement.format_of(account.world.slug)
+        named = {"content-disposition": f'attachment; filename="{layout.name(made)}"'}
+        return Response(layout.render(made), 200, named, "text/csv")
+
     async def requests(self, request: Request, account: Account) -> Response:
         return _answer(200, {"requests": [{**line, "at": iso(line["at"])} for line in account.requests]})
 
@@ -240,6 +254,7 @@ def control_app(running: "Simulators") -> Starlette:
         Route(f"{one}/faults", about(control.remove_faults), methods=["DELETE"]),
         Route(f"{one}/faults/{{fault}}", about(control.remove_faults), methods=["DELETE"]),
         Route(f"{one}/journal", about(control.journal)),
+        Route(f"{one}/settlement", about(control.settlement)),
         Route(f"{one}/requests", about(control.requests)),
         Route(f"{one}/clock", about(control.clock), methods=["GET"]),
         Route(f"{one}/clock", about(control.move_clock), methods=["POST"]),
@@ -254,4 +269,6 @@ def control_app(running: "Simulators") -> Starlette:
         status = error.status if isinstance(error, ControlError) else 422
         return _answer(status, {"error": {"message": str(error)}})
 
-    return Starlette(routes=routes, exception_handlers={ControlError: refused, BadRule: refused})
+    return Starlette(
+        routes=routes, exception_handlers={ControlError: refused, BadRule: refused, BadSettlement: refused}
+    )

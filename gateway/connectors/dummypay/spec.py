@@ -2,6 +2,8 @@
 
 from gateway.use_cases.ports import ConnectorSpec, Means
 
+from . import settlement
+
 _MEANS: tuple[Means, ...] = ("idempotent_replay", "read_by_reference", "webhook")
 
 SPEC = ConnectorSpec(
@@ -24,4 +26,5 @@ SPEC = ConnectorSpec(
     max_processing_s=30.0,
     index_lag_s=1.0,
     replay_window_s=23 * 3600.0,
+    settlement=settlement.parse,
 )

@@ -1,5 +1,6 @@
 """What Stripe offers, as data."""
 
+from gateway.connectors.stripe import settlement
 from gateway.use_cases.ports import ConnectorSpec
 
 SPEC = ConnectorSpec(
@@ -28,4 +29,5 @@ SPEC = ConnectorSpec(
     index_lag_s=60.0,
     # Keys are pruned after at least 24 hours; an hour is kept back for clocks and queues.
     replay_window_s=23 * 3600.0,
+    settlement=settlement.parse,
 )
