@@ -1,8 +1,10 @@
 """`payera contracts …`: pacts generated, verified, published."""
 
 import shutil
+import tempfile
 import time
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from compose.embedded.http import CallFailed
-from contracts.kit.consumer import ContractBroken, consumers, pact_file, play_all
+from compose.embedded.process import ProcessFailed
+from contracts.events.messages import CONTRACTS, play_events
+from contracts.events.provider import database, real_events
+from contracts.events.verification import verify_events
+from contracts.kit.consumer import FOLDER, ContractBroken, consumers, play_all
 from contracts.kit.provider import CannotVerify, Verdict, verify
 from contracts.kit.simulated import at, simulated
 
@@ -20,6 +26,8 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+EVENTS = "events"
+"""Not a provider: the contracts of our own events."""
 BROKEN, CANNOT = 1, 2
 """Exit codes: a contract does not hold; it could not be found out."""
 
@@ -27,10 +35,10 @@ Slugs = Annotated[list[str] | None, typer.Argument(help="Providers; default: all
 
 
 def _chosen(slugs: list[str] | None) -> list[str]:
-    known = consumers()
+    known = [*consumers(), EVENTS]
     if unknown := [slug for slug in slugs or () if slug not in known]:
         raise _cannot(f"no contract for {', '.join(unknown)}; there are: {', '.join(known)}")
-    return slugs or list(known)
+    return slugs or known
 
 
 def _cannot(message: str) -> typer.Exit:
@@ -41,14 +49,29 @@ def _cannot(message: str) -> typer.Exit:
 @app.command()
 def generate(slugs: Slugs = None) -> None:
     """Play the consumers' sides and write the pacts anew."""
+    broken = False
     for slug in _chosen(slugs):
-        folder = pact_file(slug).parent
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            out.print(str(play_all(consumers()[slug], folder).relative_to(folder.parents[2])))
-        except ContractBroken as broken:
-            err.print(f"[red]{escape(str(broken))}[/red]")
-            raise typer.Exit(BROKEN) from None
+        folder = FOLDER / slug / "pacts"
+        with tempfile.TemporaryDirectory() as temporary:
+            try:
+                made = _played(slug, Path(temporary))
+            except ContractBroken as found:
+                err.print(f"[red]{escape(str(found))}[/red]")
+                broken = True
+                continue
+            shutil.rmtree(folder, ignore_errors=True)  # what no longer exists must not stay
+            folder.mkdir()
+            for path in made:
+                shutil.copy(path, folder)
+                out.print(f"contracts/{slug}/pacts/{path.name}")
+    if broken:
+        raise typer.Exit(BROKEN)
+
+
+def _played(slug: str, folder: Path) -> list[Path]:
+    if slug == EVENTS:
+        return [play_events(contract, folder) for contract in CONTRACTS]
+    return [play_all(consumers()[slug], folder)]
 
 
 @app.command("verify")
@@ -63,10 +86,16 @@ def verify_pacts(
     verdicts: dict[str, list[Verdict]] = {}
     chosen = _chosen(slugs)
     try:
-        with nullcontext(at(control)) if control else simulated(chosen) as running:
-            for slug in chosen:
-                verdicts[slug] = verify(consumers()[slug], running)
-    except (CannotVerify, CallFailed) as cannot:
+        if providers := [slug for slug in chosen if slug != EVENTS]:
+            with nullcontext(at(control)) if control else simulated(providers) as running:
+                for slug in providers:
+                    verdicts[slug] = verify(consumers()[slug], running)
+        if EVENTS in chosen:
+            with database() as postgres:
+                events = real_events(postgres)
+            for contract in CONTRACTS:
+                verdicts[contract.consumer] = verify_events(contract, events)
+    except (CannotVerify, CallFailed, ProcessFailed) as cannot:
         raise _cannot(str(cannot)) from None
     _show(verdicts)
     broken = sum(not verdict.ok for found in verdicts.values() for verdict in found)
@@ -79,7 +108,7 @@ def verify_pacts(
 
 
 def _show(verdicts: dict[str, list[Verdict]]) -> None:
-    table = Table("provider", "interaction", "result")
+    table = Table("contract", "interaction", "result")
     for slug, found in verdicts.items():
         for verdict in found:
             result = "[green]holds[/green]" if verdict.ok else "[red]broken[/red]"

@@ -4,22 +4,20 @@ Pact's native verifier asks our stage, a small HTTP server, to set the states an
 library's own stage is not used: it throws away the values that a state gives, and leaves its sockets open.
 """
 
-import base64
 import contextlib
 import importlib
 import json
 import os
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from pact import Verifier
 
 from contracts.kit.consumer import Consumer, pact_file
+from contracts.kit.desk import Desk, Reply, message_reply
 from contracts.kit.simulated import HOST, Running
 from contracts.kit.states import Psp, State, StateFailed
 
@@ -49,51 +47,16 @@ def states_of(slug: str) -> Mapping[str, State]:
     return found
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """The verifier drops connections as it likes; everything else is shown."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
 class Stage:
     """Answers the verifier (`/state`, `/message`) and receives the simulator's notifications (`/hook`)."""
 
     def __init__(self, consumer: Consumer, control: str) -> None:
-        stage = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-            wbufsize = -1
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                status, answer, extra = stage.answer(self.path, headers, body)
-                self.close_connection = True
-                self.send_response(status)
-                self.send_header("connection", "close")
-                for name, value in {"content-length": str(len(answer)), **extra}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-                return
-
-        self._server = _Server((HOST, 0), Handler)
-        self.port = self._server.server_port
-        self.url = f"http://{HOST}:{self.port}"
+        self.desk = Desk(self.answer)
         self.failures: dict[str, str] = {}
         self._states = states_of(consumer.slug)
-        self._psp = Psp(consumer, control, f"{self.url}/hook")
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
+        self._psp = Psp(consumer, control, f"{self.desk.url}/hook")
 
-    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, dict[str, str]]:
+    def answer(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
         """Status, body and headers for one request."""
         if path.startswith("/hook"):
             self._psp.received.append((headers, body))
@@ -120,21 +83,17 @@ class Stage:
             raise StateFailed(f"no state {name!r} in contracts/{self._psp.consumer.slug}/states.py")
         return self._states[name](self._psp, parameters)
 
-    def _message(self) -> tuple[int, bytes, dict[str, str]]:
+    def _message(self) -> Reply:
         if self._psp.message is None:
             raise StateFailed("no notification was waited for")
         headers, body = self._psp.message
         metadata = {name.title(): value for name, value in headers.items()}
-        metadata |= {"contentType": headers.get("content-type", ""), "signature": self._psp.signature()}
-        packed = base64.b64encode(json.dumps(metadata).encode()).decode()
-        return 200, body, {"content-type": headers.get("content-type", ""), "pact-message-metadata": packed}
+        return message_reply(body, headers.get("content-type", ""), metadata | {"signature": self._psp.signature()})
 
     def close(self) -> None:
         """Stop answering."""
         self._psp.close()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self.desk.close()
 
 
 def verify(consumer: Consumer, running: Running, file: Path | None = None) -> list[Verdict]:
@@ -149,8 +108,8 @@ def verify(consumer: Consumer, running: Running, file: Path | None = None) -> li
         verifier = (
             Verifier(consumer.slug, host=HOST)
             .add_transport(url=running.urls[consumer.slug])
-            .add_transport(protocol="message", port=stage.port, path="/message", scheme="http")
-            .state_handler(f"{stage.url}/state", teardown=True, body=True)
+            .add_transport(protocol="message", port=stage.desk.port, path="/message", scheme="http")
+            .state_handler(f"{stage.desk.url}/state", teardown=True, body=True)
             .set_request_timeout(TIMEOUT_MS)
             .add_source(file)
         )

@@ -52,12 +52,15 @@ def _authorize(*, capture: bool) -> Ask:
         "metadata[payera_payment]": PAYMENT,
         "expand[0]": "latest_charge",
     }
+    if not capture:
+        form["payment_method_options[card][request_multicapture]"] = "if_available"
     return Ask("POST", "/v1/payment_intents", _headers("authorize"), form=form)
 
 
-def _capture(amount: int = AMOUNT) -> Ask:
+def _capture(amount: int = AMOUNT, *, final: bool = True) -> Ask:
     mark = {f"metadata[{OPERATIONS['capture']}]": str(amount)}
     form = {"amount_to_capture": str(amount), **mark, "expand[0]": "latest_charge"}
+    form |= {} if final else {"final_capture": "false"}
     return Ask("POST", _intent_path("/capture"), _headers("capture"), form=form)
 
 
@@ -236,6 +239,15 @@ FOLLOWING = (
         kind="capture",
         call={"parent_reference": INTENT, "amount": 1000},
         ask=_capture(1000),
+        say=Say(200, _marked(1000)),
+        outcome=_approved(CHARGE, 1000, captured=True),
+    ),
+    Exchange(
+        description="a capture of a part, more to come",
+        given=(ACCOUNT, AUTHORIZED),
+        kind="capture",
+        call={"parent_reference": INTENT, "amount": 1000, "final": False},
+        ask=_capture(1000, final=False),
         say=Say(200, _marked(1000)),
         outcome=_approved(CHARGE, 1000, captured=True),
     ),
