@@ -24,6 +24,7 @@ from simulators.kit.faults import NO_FAULT, Decision, Facts, Faults, Rule, parse
 from simulators.kit.idempotency import Remembered
 from simulators.kit.journal import Journal
 from simulators.kit.log import Log
+from simulators.kit.routing import Route
 from simulators.kit.rules import load_rules
 from simulators.kit.spec import SimulatorSpec
 from simulators.kit.store import Store
@@ -325,6 +326,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.by_key: dict[str, Account] = {}
         self.url = ""  # set once the port is known
+        self.routes: tuple[Route, ...] = ()  # what its applications serve: known once it is built
         self.stopping = asyncio.Event()
         self.log: Log | None = None
         if state is not None:

@@ -18,6 +18,7 @@ class Application:
 
     def __init__(self, world: World, routes: tuple[Route, ...]) -> None:
         self.world = world
+        world.routes += routes
         self.router = Router(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

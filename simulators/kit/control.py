@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulators.kit import lifecycle, settlement
+from simulators.kit import lifecycle, openapi, settlement, triggers
 from simulators.kit.accounts import Account, World, iso
 from simulators.kit.actions import BadRule
+from simulators.kit.control_openapi import control_document
 from simulators.kit.settlement import BadSettlement
 from simulators.kit.webhooks import OWN
 
@@ -75,6 +76,16 @@ class Control:
     async def simulators(self, request: Request) -> Response:
         worlds = self._running.worlds.values()
         return _answer(200, [{"slug": w.slug, "title": w.spec.title, "url": w.url} for w in worlds])
+
+    async def openapi(self, request: Request) -> Response:
+        return _answer(200, openapi.of_world(self.world(request)))
+
+    async def own_openapi(self, request: Request) -> Response:
+        found = [(m, r.path) for r in request.app.routes for m in sorted((r.methods or set()) - {"HEAD"})]
+        return _answer(200, control_document(str(request.base_url).rstrip("/"), found))
+
+    async def triggers(self, request: Request) -> Response:
+        return _answer(200, triggers.of_world(self.world(request)))
 
     def world(self, request: Request) -> World:
         slug = request.path_params["slug"]
@@ -199,11 +210,14 @@ class Control:
 
     async def settle(self, request: Request, account: Account) -> Response:
         body = await _body(request)
-        _only(body, "object", "action")
+        _only(body, "object", "action", "data")
         action, known = body.get("action"), account.world.spec.dialect.actions
         if not isinstance(body.get("object"), str) or (action is not None and action not in known):
             raise ControlError(422, f"object: its id; action: one of {', '.join(known) or 'none'}")
-        if not lifecycle.settle(account, body["object"], action):
+        data = body.get("data", {})
+        if not isinstance(data, dict):
+            raise ControlError(422, "data: an object of what the action takes")
+        if not lifecycle.settle(account, body["object"], action, data):
             raise ControlError(409, "this object waits for nothing")
         return _answer(200, {"object": body["object"], "settled": True})
 
@@ -243,7 +257,10 @@ def control_app(running: "Simulators") -> Starlette:
 
     routes = [
         Route("/healthz", control.health),
+        Route("/openapi.json", control.own_openapi),
         Route("/v1/simulators", control.simulators),
+        Route("/v1/simulators/{slug}/openapi.json", control.openapi),
+        Route("/v1/simulators/{slug}/triggers", control.triggers),
         Route("/v1/{slug}/accounts", control.create, methods=["POST"]),
         Route("/v1/{slug}/accounts", control.accounts, methods=["GET"]),
         Route(one, about(control.show), methods=["GET"]),

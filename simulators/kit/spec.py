@@ -77,6 +77,7 @@ class SimulatorSpec:
     `{"api_key", "webhook_secret", "publishable_key"?, "settings"?}` from a seeded source of chance, in the PSP's own
     shape; `settings` is an object of strings: what a client needs besides keys (a merchant account, a channel).
     `default_port` None: the next free one after 12111 in order of slugs. `folder` holds `rules.yaml`.
+    `magic()` lists magic values that are not in `rules.yaml`, as `{"when": {…}, "then": …}` for people.
     """
 
     slug: str
@@ -86,3 +87,4 @@ class SimulatorSpec:
     new_credentials: Callable[[random.Random], Mapping[str, Any]]
     folder: Path
     default_port: int | None = None
+    magic: Callable[[], list[dict[str, Any]]] = list

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from simulators.kit.spec import SimulatorSpec
 from simulators.stripe.app import DIALECT, build, new_credentials
+from simulators.stripe.cards import magic
 
 SIMULATOR = SimulatorSpec(
     slug="stripe",
@@ -13,4 +14,5 @@ SIMULATOR = SimulatorSpec(
     new_credentials=new_credentials,
     folder=Path(__file__).parent,
     default_port=12111,
+    magic=magic,
 )

@@ -58,6 +58,16 @@ def _magic() -> tuple[dict[str, Magic], dict[str, Magic]]:
     return {card.number: card for card in found}, {card.token: card for card in found}
 
 
+def magic() -> list[dict[str, Any]]:
+    """The magic cards for people: number and token, and the words of `cards.yaml` that say what they do."""
+    found = []
+    for card in _magic()[0].values():
+        does = {word: getattr(card.behaviour, word) for word in _WORDS}
+        then = {word: value for word, value in does.items() if value != getattr(_PLAIN, word)}
+        found.append({"when": {"pan": card.number, "token": card.token}, "then": then or "approve"})
+    return found
+
+
 _PLAIN = Behaviour()
 
 
