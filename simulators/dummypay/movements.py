@@ -59,6 +59,7 @@ def approve_void(account: Account, void: Json) -> None:
     account.store.put("voids", void)
     account.store.put("charges", charge)
     _record(account, "void", void)
+    send(account, "void.succeeded", public(void))
     send(account, "charge.voided", charge_view(charge))
 
 

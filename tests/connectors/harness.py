@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,24 +14,29 @@ from gateway.connectors.http import HttpClient
 from gateway.connectors.registry import Registry, discover
 from gateway.domain.card import CardSecret, Cvv, Pan, Secret
 from gateway.domain.ids import new_id
-from gateway.domain.outcome import Approved, Outcome
-from gateway.use_cases.ports import Connector, OperationKind, ProviderAccount, ProviderCall
+from gateway.domain.outcome import Approved, Outcome, Pending
+from gateway.use_cases.ports import Connector, OperationKind, ProviderAccount, ProviderCall, WebhookFact
 from simulators.kit.testing import Sims, TestAccount
 
 REGISTRY: Registry = discover(HttpClient())
 VISA = "4242424242424242"
 CVV = "737"
 PREFIXES = {"authorize": "att", "capture": "cap", "void": "void", "refund": "ref"}
+WITHIN_S = 5.0
+
+RELEASING = {"adyen": {"partial_captures": "single"}}
+"""Settings of an account whose provider releases the rest after a capture, where that is the account's to say."""
 
 
 @dataclass
 class Bench:
-    """One provider: connector, fresh account, and calls as the gateway makes them."""
+    """One provider: connector, fresh account, and calls as the gateway makes them. Notifications come to `inbox`."""
 
     slug: str
     connector: Connector
     account: TestAccount
     provider: ProviderAccount
+    inbox: "Sink"
     payment_id: str = field(default_factory=lambda: new_id("pay"))
 
     def call(self, kind: OperationKind, amount: int = 4200, **changed: Any) -> ProviderCall:
@@ -56,6 +63,45 @@ class Bench:
             case "refund":
                 return await self.connector.refund(call)
 
+    async def done(self, call: ProviderCall) -> Outcome:
+        """Send, and wait for what comes of it where the provider only accepts at first."""
+        return await self.settled(call, await self.send(call))
+
+    async def settled(self, call: ProviderCall, outcome: Outcome) -> Outcome:
+        """What an accepted call came to: by the notification where it is the truth, else by reading."""
+        if not isinstance(outcome, Pending):
+            return outcome
+        if self.connector.spec.webhook_is_truth:
+            return await self.told(call)
+        known = replace(call, provider_reference=outcome.provider_reference)
+        deadline = asyncio.get_running_loop().time() + WITHIN_S
+        while isinstance(found := await self.connector.read(known), Pending):
+            assert asyncio.get_running_loop().time() < deadline, "still pending"
+            await asyncio.sleep(0.01)
+        return found
+
+    def facts(self) -> Iterator[WebhookFact]:
+        """What the notifications so far say. Signatures carry real time, not the account's."""
+        for headers, body in self.inbox.received:
+            yield from self.connector.verify_webhook(headers, body, self.provider, time.time())
+
+    async def notified(self, call: ProviderCall) -> WebhookFact:
+        """The first notification that names this operation, once it has come."""
+        named: list[WebhookFact] = []
+
+        def come() -> bool:
+            named[:] = [fact for fact in self.facts() if fact.operation_id == call.operation_id]
+            return bool(named)
+
+        await self.inbox.wait(come, WITHIN_S)
+        return named[0]
+
+    async def told(self, call: ProviderCall) -> Outcome:
+        """What a notification says became of this operation."""
+        outcome = (await self.notified(call)).outcome
+        assert outcome is not None, "the connector's webhook is the truth and says nothing"
+        return outcome
+
     async def authorized(self, amount: int = 4200, *, capture: bool = False) -> str:
         """An approved authorization's reference at the PSP."""
         outcome = await self.send(self.call("authorize", amount, capture=capture))
@@ -76,12 +122,34 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def bench(sims: Sims, slug: str, **wanted: Any) -> AsyncIterator[Bench]:
-    async with HttpClient() as http:
+async def bench(
+    sims: Sims, slug: str, *, connector: Callable[[HttpClient], Connector] | None = None, **wanted: Any
+) -> AsyncIterator[Bench]:
+    """`connector` builds another connector than the registry's; `wanted` is for the control plane."""
+    async with HttpClient() as http, sink() as inbox:
         account = await sims.account(slug, **wanted)
-        credentials = {"api_key": Secret(account.api_key), "webhook_secret": Secret(account.webhook_secret)}
-        provider = ProviderAccount("pa_1", slug, account.url, credentials)
-        yield Bench(slug, discover(http).get(slug), account, provider)
+        await account.control("PUT", "/webhook", {"url": inbox.url})
+        made = connector(http) if connector is not None else discover(http).get(slug)
+        yield Bench(slug, made, account, provider_account(account), inbox)
+
+
+def provider_account(account: TestAccount, **credentials: str) -> ProviderAccount:
+    """A simulator's account as the gateway holds it; `credentials` replace its own."""
+    known = {"api_key": account.api_key, "webhook_secret": account.webhook_secret} | credentials
+    secrets = {name: Secret(value) for name, value in known.items()}
+    return ProviderAccount("pa_1", account.slug, account.url, secrets, account.view.get("settings", {}))
+
+
+def unsigned(headers: dict[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
+    """A notification without its signature, wherever the provider puts it."""
+    kept = {name: value for name, value in headers.items() if "signature" not in name.lower()}
+    return kept, json.dumps(_without_signature(json.loads(body))).encode()
+
+
+def _without_signature(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_signature(item) for name, item in value.items() if "signature" not in name.lower()}
+    return [_without_signature(item) for item in value] if isinstance(value, list) else value
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What Adyen offers, as data."""
 
+from gateway.connectors.adyen import settlement
 from gateway.use_cases.ports import ConnectorSpec, Means
 
 _MEANS: tuple[Means, ...] = ("idempotent_replay", "webhook")
@@ -7,7 +8,19 @@ _MEANS: tuple[Means, ...] = ("idempotent_replay", "webhook")
 SPEC = ConnectorSpec(
     slug="adyen",
     title="Adyen",
-    capabilities=frozenset({"authorize", "capture", "partial_capture", "void", "refund", "partial_refund", "webhook"}),
+    capabilities=frozenset(
+        {
+            "authorize",
+            "capture",
+            "partial_capture",
+            # Where Adyen has switched it on for the account; elsewhere the rest is released after the first capture.
+            "multiple_captures",
+            "void",
+            "refund",
+            "partial_refund",
+            "webhook",
+        }
+    ),
     resolves={"authorize": _MEANS, "capture": _MEANS, "void": _MEANS, "refund": _MEANS},
     max_processing_s=60.0,
     # Nothing is read, so nothing lags.
@@ -18,4 +31,5 @@ SPEC = ConnectorSpec(
     webhook_stamped=False,
     acknowledgement="[accepted]",
     settings=("merchant_account",),
+    settlement=settlement.parse,
 )

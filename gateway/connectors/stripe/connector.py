@@ -66,8 +66,11 @@ class StripeConnector:
         if event["type"] not in mapping.EVENTS:
             return ()
         value = (event.get("data") or {}).get("object") or {}
-        operation_id = (value.get("metadata") or {}).get("payera_operation")
-        return (WebhookFact(event["id"], event["type"], operation_id, value.get("id")),)
+        metadata = value.get("metadata") or {}
+        fact = WebhookFact(event["id"], event["type"], metadata.get("payera_operation"), value.get("id"))
+        # Captures are marks of their intent. Each is a fact of its own, known by an id of its own.
+        marks = [name for name in metadata if name.startswith(mapping.MARK_PREFIX)]
+        return (fact, *(WebhookFact(f"{event['id']}:{mark}", event["type"], mark, None) for mark in marks))
 
     async def _search(self, call: ProviderCall) -> Outcome:
         query = {"query": f'metadata["payera_operation"]:"{call.operation_id}"', **_EXPAND_LISTED}

@@ -22,7 +22,8 @@ SPEC = ConnectorSpec(
     resolves={
         "authorize": ("idempotent_replay", "read_by_provider_reference", "read_by_reference", "webhook"),
         "capture": ("idempotent_replay", "read_by_provider_reference", "webhook"),
-        "void": ("idempotent_replay", "read_by_provider_reference", "webhook"),
+        # An intent does not say which cancel canceled it, so no notification names one.
+        "void": ("idempotent_replay", "read_by_provider_reference"),
         "refund": ("idempotent_replay", "read_by_provider_reference", "read_by_reference", "webhook"),
     },
     max_processing_s=80.0,
