@@ -1,5 +1,5 @@
 # The commands people and scripts depend on. Each begins by making .venv match the locks (nothing to do: 50 ms).
-.PHONY: help demo test up down status check bench new-psp lock lock-kafka bootstrap
+.PHONY: help demo test up down status env-up env-down env-status containers check bench new-psp lock lock-kafka bootstrap
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 RUN := nice -n 5
@@ -10,6 +10,8 @@ help:
 	@echo "make demo             start everything, run the scenario packs, print the verdict, stop everything"
 	@echo "make test             the whole test suite (TESTS='-n 0 tests/unit' for a part of it)"
 	@echo "make up|down|status   the environment in the background: .payera/env.json tells where everything is"
+	@echo "make env-up|env-down|env-status  the same house on containers, with Apache Kafka"
+	@echo "make containers       bring it up, run smoke and cascading and the tests of containers, take it down"
 	@echo "make check            what CI runs: format, lint, types, layers, tests, packs"
 	@echo "make bench            the side-by-side performance table"
 	@echo "make new-psp NAME=x   a new provider from the reference one"
@@ -27,6 +29,12 @@ test: bootstrap
 
 up down status: bootstrap
 	@$(BIN)/payera $@
+
+env-up env-down env-status: bootstrap
+	@$(BIN)/payera env $(@:env-%=%)
+
+containers: bootstrap
+	@$(BIN)/payera env rehearse $(PACKS)
 
 check: bootstrap
 	$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from compose.cli import rehearsal
 from compose.containers import environment, state
 from compose.containers.engine import EngineFailed
 
@@ -76,3 +77,15 @@ def status(folder: State = None) -> None:
     out.print(table)
     if not all(row.is_well for row in rows):
         raise typer.Exit(1)
+
+
+@app.command()
+def rehearse(
+    packs: Annotated[list[str] | None, typer.Argument(help="Packs to run (default: smoke cascading).")] = None,
+    reports: Annotated[Path, typer.Option(help="Where the JUnit report goes.")] = Path("reports"),
+) -> None:
+    """Bring it up, run packs, look for card numbers, test the containers, take it down. What CI does."""
+    try:
+        rehearsal.run(packs, reports)
+    except (EngineFailed, OSError) as error:
+        raise _fail(error) from None

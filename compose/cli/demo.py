@@ -38,7 +38,7 @@ def demo(
     state = Path(tempfile.mkdtemp(prefix="payera-demo-", dir=temporary_root()))
     began = time.monotonic()
     failed: list[str] = []
-    with _interruptible():
+    with interruptible():
         try:
             environment.up(state, owner_pid=os.getpid(), progress=lambda line: out.print(f"[dim]{escape(line)}[/dim]"))
             out.print(f"environment up in {time.monotonic() - began:.1f} s")
@@ -91,7 +91,7 @@ def _keep_logs(state: Path, reports: Path) -> None:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """A polite kill ends the demo as Ctrl-C does: through its clean-up."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:

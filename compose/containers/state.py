@@ -146,15 +146,17 @@ def inner_ports() -> dict[str, int]:
 
 
 def choose_ports(folder: Folder, *, keep: bool) -> Published:
-    """Free ports: those of an earlier start first, then the preferred. With `keep` the earlier ones as they are."""
+    """Free ports: those of an earlier start first, then the preferred. With `keep` (it runs and holds them) the
+    earlier ones as they are."""
     known: dict[str, int] = read_json(folder.ports_file) or {}
     wanted = {"gateway": _GATEWAY_PORT, "control": CONTROL_PORT}
     wanted |= {name: port + _RARELY_TAKEN for name, port in _INSIDE.items() if name != "control"}
     wanted |= {f"simulator:{slug}": port for slug, port in inner_ports().items()}
-    if keep and set(known) == set(wanted):
-        return Published(known)
     ports = Ports()
-    chosen = {name: ports.take(known.get(name, port)) for name, port in wanted.items()}
+    chosen = {
+        name: known[name] if keep and name in known else ports.take(known.get(name, port))
+        for name, port in wanted.items()
+    }
     ports.release()
     folder.ports_file.write_text(json.dumps(chosen, indent=1), encoding="utf-8")
     return Published(chosen)
