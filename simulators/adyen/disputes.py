@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulators.adyen import notifications, standing
+from simulators.adyen.currencies import iso_minor_units
 from simulators.kit.accounts import Account
 from simulators.kit.actions import BadRule
 
@@ -122,7 +123,7 @@ def _taken(account: Account, payment: Json, kind: Any) -> None:
     account.store.put(standing.PAYMENTS, payment)
     account.record(
         kind,
-        payment["captured"] - payment["refunded"],
+        iso_minor_units(payment["captured"] - payment["refunded"], payment["currency"]),
         payment["currency"],
         payment["id"],
         parent=payment["id"],

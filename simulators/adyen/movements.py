@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulators.adyen import disputes, notifications, refusals, standing
+from simulators.adyen.currencies import iso_minor_units
 from simulators.adyen.disputes import NotNow
 from simulators.kit import lifecycle
 from simulators.kit.accounts import Account
@@ -120,7 +121,7 @@ def _record(
 ) -> None:
     account.record(
         kind,
-        amount,
+        iso_minor_units(amount, modification["currency"]),
         modification["currency"],
         modification["id"],
         parent=modification["payment"],
@@ -236,7 +237,8 @@ def capture_automatically(account: Account, identifier: str, _data: Data) -> Non
     if left:
         payment["captured"] += left
         account.store.put(standing.PAYMENTS, payment)
-        account.record("capture", left, payment["currency"], identifier, parent=identifier, payment=payment["payment"])
+        moved = iso_minor_units(left, payment["currency"])
+        account.record("capture", moved, payment["currency"], identifier, parent=identifier, payment=payment["payment"])
 
 
 def authenticate(account: Account, identifier: str, _data: Data) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators.adyen import modifications, payments, stored
+from simulators.adyen import modifications, payments, sessions, stored
 from simulators.adyen.pages import PAGES
 from simulators.kit.accounts import World
 from simulators.kit.app import Application
@@ -41,6 +41,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _modification(_PAYMENT + "/reversals", "reversal", "void"),
     _modification(_PAYMENT + "/amountUpdates", "adjustment", "*"),
     _modification("/cancels", "technical_cancel", "void"),
+    Operation("POST", "/sessions", sessions.create, sessions.create_facts),
+    Operation("GET", "/sessions/{sessionId}", sessions.result, sessions.result_facts, "read"),
     Operation("POST", "/paymentMethods", stored.methods, stored.methods_facts, "read"),
     Operation("POST", "/cardDetails", stored.card_details, stored.card_facts, "read"),
     Operation("GET", "/storedPaymentMethods", stored.list_stored, stored.list_facts, "read"),

@@ -8,6 +8,7 @@ units.
 from typing import Any
 
 from simulators.adyen import notifications, tokens
+from simulators.adyen.currencies import iso_minor_units
 from simulators.adyen.errors import PSP_ALPHABET
 from simulators.adyen.refusals import Refused
 from simulators.kit import cards as kit_cards
@@ -90,7 +91,7 @@ def record(account: Account, kind: Any, payment: Json, amount: int, code: str | 
     """Journal what the payment itself moved."""
     account.record(
         kind,
-        amount,
+        iso_minor_units(amount, payment["currency"]),
         payment["currency"],
         payment["id"],
         reference=payment["reference"],

@@ -16,6 +16,7 @@ from simulators.kit.http import Refusal, Request
 from simulators.kit.idempotency import IdempotencyPolicy
 from simulators.kit.spec import Dialect, Signed
 
+PAGES_BELOW = "/simulator/"
 MAX_KEY = 64
 """Characters of an idempotency key, from Adyen's page "API idempotency"."""
 KEY_RETENTION_S = 7 * 86_400.0
@@ -42,8 +43,11 @@ def credential(request: Request) -> str | None:
 
 
 def parse(request: Request) -> dict[str, Any]:
-    """The JSON object of the body; no body is an empty object. Raises Refusal (400, 702) for anything else."""
-    if not request.body:
+    """The JSON object of the body; no body is an empty object. Raises Refusal (400, 702) for anything else.
+
+    The shopper's pages read their forms themselves.
+    """
+    if not request.body or request.path.startswith(PAGES_BELOW):
         return {}
     try:
         value = orjson.loads(request.body)
