@@ -106,6 +106,7 @@ CREATE TABLE core.payment (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    route_why json,
     CONSTRAINT authorized_has_winner CHECK (((winner IS NULL) = (amount_authorized = 0))),
     CONSTRAINT captured_within_authorized CHECK (((amount_captured >= 0) AND (amount_capturing >= 0) AND ((amount_captured + amount_capturing) <= amount_authorized))),
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
@@ -324,6 +325,24 @@ $$;
 
 ALTER FUNCTION api.capture_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION api.daily_totals_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_data json;
+begin
+    perform core.tenant_v1(p_merchant);
+    select json_agg(json_build_object('day', t.day, 'currency', t.currency, 'type', t.type, 'count', t.count,
+                                      'amount', t.amount) order by t.day, t.currency, t.type)
+    into v_data from core.daily_total t
+    where t.merchant = p_merchant and t.day between (p ->> 'from')::date and (p ->> 'to')::date;
+    return json_build_object('data', coalesce(v_data, '[]'), 'has_more', false, 'next_cursor', null);
+end
+$$;
+
+ALTER FUNCTION api.daily_totals_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION api.data_key_get_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -470,6 +489,48 @@ $$;
 
 ALTER FUNCTION api.event_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION api.fee_rules_get_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_account core.provider_account;
+    v_fees json;
+begin
+    perform core.tenant_v1(p_merchant);
+    v_account := core.provider_account_find_v1(p ->> 'account_id');
+    select json_agg(json_build_object('kind', r.kind, 'currency', r.currency, 'basis_points', r.basis_points,
+                                      'fixed', r.fixed) order by r.kind, r.currency)
+    into v_fees from core.fee_rule r where r.account_id = v_account.id;
+    return json_build_object('object', 'fees', 'provider_account', v_account.id, 'fees', coalesce(v_fees, '[]'));
+end
+$$;
+
+ALTER FUNCTION api.fee_rules_get_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.fee_rules_set_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_account core.provider_account;
+begin
+    perform core.tenant_v1(p_merchant);
+    v_account := core.provider_account_find_v1(p ->> 'account_id');
+    if exists (select from jsonb_to_recordset(p -> 'fees') as f (kind text, currency text)
+               group by f.kind, f.currency having count(*) > 1) then
+        perform core.refuse_v1('PA422', 'fee_repeated', 'A kind and currency have two fees.');
+    end if;
+    delete from core.fee_rule r where r.account_id = v_account.id;
+    insert into core.fee_rule (merchant, account_id, kind, currency, basis_points, fixed)
+    select p_merchant, v_account.id, f.kind, f.currency, f.basis_points, f.fixed
+    from jsonb_to_recordset(p -> 'fees') as f (kind text, currency text, basis_points int, fixed bigint);
+    return api.fee_rules_get_v1(p_merchant, p);
+end
+$$;
+
+ALTER FUNCTION api.fee_rules_set_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION api.idempotency_get_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -602,6 +663,9 @@ begin
     s.payment.updated_at := v_at;
     if (s.operation).kind = 'authorize' then
         perform core.card_attempt_settle_v1(s.operation);
+        if v_source = 'inline' then
+            perform core.circuit_note_v1(s.operation, v_at);
+        end if;
     end if;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
               when (s.operation).kind = 'authorize' then
@@ -667,7 +731,7 @@ begin
         end if;
         select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
     end if;
-    v_route := core.route_v1(p_merchant);
+    v_route := core.route_v2(p_merchant, p, v_token, v_at);
     v_refused := core.card_attempt_begin_v1(
         p ->> 'operation_id', v_token, (p ->> 'amount')::bigint, p ->> 'currency', v_at);
     if v_refused is not null then
@@ -675,7 +739,7 @@ begin
     end if;
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
-        route, route_next, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
+        route, route_next, route_why, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
     values (
         p ->> 'payment_id', p_merchant, 'processing', (p ->> 'amount')::bigint, p ->> 'currency',
         p ->> 'capture_method', v_token.id,
@@ -683,7 +747,7 @@ begin
                           'exp_month', v_token.exp_month, 'exp_year', v_token.exp_year),
         p ->> 'reference', p ->> 'description',
         case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end,
-        v_route.route, 1, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1, v_at, v_at)
+        v_route.route, 1, v_route.why, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1, v_at, v_at)
     returning * into v_payment;
     v_op := core.operation_new_v1(
         v_payment, p, 'authorize', v_route.route ->> 0, v_route.provider, v_payment.amount,
@@ -1044,7 +1108,8 @@ begin
     perform core.tenant_v1(p_merchant);
     select * into v_row from core.routing r where r.merchant = p_merchant;
     return json_build_object('object', 'routing', 'providers', coalesce(v_row.providers, '[]'),
-                             'max_fallbacks', coalesce(v_row.max_fallbacks, 0));
+                             'max_fallbacks', coalesce(v_row.max_fallbacks, 0),
+                             'rules', coalesce(v_row.rules, '[]'), 'fees', coalesce(v_row.fees, '[]'));
 end
 $$;
 
@@ -1058,24 +1123,157 @@ declare
     v_unknown text;
 begin
     perform core.tenant_v1(p_merchant);
-    select wanted.name into v_unknown from jsonb_array_elements_text(p -> 'providers') as wanted (name)
+    select wanted.name into v_unknown from (
+        select * from jsonb_array_elements_text(p -> 'providers')
+        union all
+        select jsonb_array_elements_text(r.rule -> 'providers') from jsonb_array_elements(p -> 'rules') as r (rule)
+    ) as wanted (name)
     where not exists (select from core.provider_account a
                       where a.deleted_at is null and (a.id = wanted.name or a.provider = wanted.name)) limit 1;
     if found then
         perform core.refuse_v1('PA422', 'provider_account_not_found',
                                format('There is no provider account for %s.', v_unknown));
     end if;
-    insert into core.routing as r (merchant, providers, max_fallbacks, updated_at)
-    values (p_merchant, p -> 'providers', coalesce((p ->> 'max_fallbacks')::int, 1),
+    insert into core.routing as r (merchant, providers, max_fallbacks, rules, fees, updated_at)
+    values (p_merchant, p -> 'providers', coalesce((p ->> 'max_fallbacks')::int, 1), coalesce(p -> 'rules', '[]'),
+            coalesce(p -> 'fees', '[]'),
             coalesce((p ->> 'at')::timestamptz, clock_timestamp()))
     on conflict (merchant) do update set providers = excluded.providers, max_fallbacks = excluded.max_fallbacks,
-        updated_at = excluded.updated_at;
-    return json_build_object('object', 'routing', 'providers', p -> 'providers',
-                             'max_fallbacks', coalesce((p ->> 'max_fallbacks')::int, 1));
+        rules = excluded.rules, fees = excluded.fees, updated_at = excluded.updated_at;
+    return api.routing_get_v1(p_merchant, '{}');
 end
 $$;
 
 ALTER FUNCTION api.routing_set_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.routing_simulate_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_routing core.routing;
+    v_token vault.token;
+    v_facts jsonb;
+    v_choice json;
+begin
+    perform core.tenant_v1(p_merchant);
+    select * into v_routing from core.routing r where r.merchant = p_merchant;
+    if not found then
+        select p_merchant, jsonb_agg(a.id order by a.id), 0, '[]', '[]'
+        into v_routing.merchant, v_routing.providers, v_routing.max_fallbacks, v_routing.rules, v_routing.fees
+        from core.provider_account a where a.merchant = p_merchant and a.deleted_at is null;
+    end if;
+    v_token.brand := p ->> 'brand';
+    v_token.bin := p ->> 'bin';
+    v_facts := core.routing_facts_v1(p_merchant, p, v_token);
+    v_choice := core.choose_route_v1(p_merchant, v_routing, v_facts, (p ->> 'at')::timestamptz);
+    if json_typeof(v_choice -> 'route') = 'null' then
+        perform core.refuse_v1('PA422', 'no_route', 'No provider account is set up that could take this payment.');
+    end if;
+    return json_build_object(
+        'object', 'routing_decision', 'rule', v_choice -> 'rule', 'by', v_choice -> 'by',
+        'explored', v_choice -> 'explored', 'passed_over', v_choice -> 'passed_over',
+        'candidates', v_choice -> 'candidates', 'max_fallbacks', v_routing.max_fallbacks, 'facts', v_facts);
+end
+$$;
+
+ALTER FUNCTION api.routing_simulate_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.settlement_discrepancies_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_limit int := core.page_limit_v1(p);
+    v_cursor text := p ->> 'cursor';
+    v_kind text := p ->> 'kind';
+    v_file core.settlement_file;
+    v_ids text[];
+    v_views json[];
+begin
+    perform core.tenant_v1(p_merchant);
+    v_file := core.settlement_find_v1(p ->> 'settlement_id');
+    select array_agg(page.id), array_agg(json_build_object(
+        'id', page.id, 'object', 'discrepancy', 'settlement', page.file_id, 'kind', page.kind, 'line', page.line,
+        'operation', page.operation_id, 'payment', page.payment_id, 'expected', page.expected, 'found', page.found,
+        'created_at', core.iso_v1(page.created_at)) order by page.id)
+    into v_ids, v_views
+    from (select * from core.discrepancy d
+          where d.file_id = v_file.id and (v_cursor is null or d.id > v_cursor)
+            and (v_kind is null or d.kind = v_kind)
+          order by d.id limit v_limit + 1) as page;
+    return core.page_v1(v_views, v_ids, v_limit);
+end
+$$;
+
+ALTER FUNCTION api.settlement_discrepancies_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.settlement_get_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+begin
+    perform core.tenant_v1(p_merchant);
+    return core.settlement_view_v1(core.settlement_find_v1(p ->> 'settlement_id'));
+end
+$$;
+
+ALTER FUNCTION api.settlement_get_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.settlement_list_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_limit int := core.page_limit_v1(p);
+    v_cursor text := p ->> 'cursor';
+    v_account text := p ->> 'account_id';
+    v_ids text[];
+    v_views json[];
+begin
+    perform core.tenant_v1(p_merchant);
+    select array_agg(page.id), array_agg(core.settlement_view_v1(page)) into v_ids, v_views
+    from (select * from core.settlement_file f
+          where f.merchant = p_merchant and (v_cursor is null or f.id < v_cursor)
+            and (v_account is null or f.account_id = v_account)
+          order by f.id desc limit v_limit + 1) as page;
+    return core.page_v1(v_views, v_ids, v_limit);
+end
+$$;
+
+ALTER FUNCTION api.settlement_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.settlement_submit_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_account core.provider_account;
+    v_row core.settlement_file;
+begin
+    perform core.tenant_v1(p_merchant);
+    v_account := core.provider_account_find_v1(p ->> 'account_id');
+    if (p ->> 'period_from')::timestamptz >= (p ->> 'period_to')::timestamptz then
+        perform core.refuse_v1('PA422', 'period_invalid', 'The period ends before it begins.');
+    end if;
+    insert into core.settlement_file (id, merchant, account_id, provider, content, digest, period_from, period_to,
+                                      tolerance_s, created_at)
+    values (p ->> 'settlement_id', p_merchant, v_account.id, v_account.provider, p ->> 'content', p ->> 'digest',
+            (p ->> 'period_from')::timestamptz, (p ->> 'period_to')::timestamptz, (p ->> 'tolerance_s')::int,
+            (p ->> 'at')::timestamptz)
+    on conflict (account_id, digest) do nothing
+    returning * into v_row;
+    if v_row.id is null then
+        select * into v_row from core.settlement_file f
+        where f.account_id = v_account.id and f.digest = p ->> 'digest';
+    else
+        perform pg_notify('payera_settlement', '');
+    end if;
+    return core.settlement_view_v1(v_row);
+end
+$$;
+
+ALTER FUNCTION api.settlement_submit_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
 CREATE FUNCTION api.token_create_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1593,6 +1791,140 @@ end
 $$;
 
 ALTER FUNCTION core.card_attempt_settle_v1(p_op core.operation) OWNER TO payera_owner;
+
+CREATE TABLE core.routing (
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    providers jsonb NOT NULL,
+    max_fallbacks integer NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    rules jsonb DEFAULT '[]'::jsonb NOT NULL,
+    fees jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT routing_fees_check CHECK ((jsonb_typeof(fees) = 'array'::text)),
+    CONSTRAINT routing_max_fallbacks_check CHECK (((max_fallbacks >= 0) AND (max_fallbacks <= 10))),
+    CONSTRAINT routing_providers_check CHECK ((jsonb_typeof(providers) = 'array'::text)),
+    CONSTRAINT routing_rules_check CHECK ((jsonb_typeof(rules) = 'array'::text))
+);
+
+ALTER TABLE ONLY core.routing FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.routing OWNER TO payera_owner;
+
+CREATE FUNCTION core.choose_route_v1(p_merchant text, p_routing core.routing, p_facts jsonb, p_at timestamp with time zone) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_rule jsonb;
+    v_each jsonb;
+    v_failed text;
+    v_passed jsonb := '[]';
+    v_by text := 'order';
+    v_explored boolean := false;
+    v_tried bigint;
+    v_candidates json;
+    v_route json;
+begin
+    for v_each in select value from jsonb_array_elements(p_routing.rules) loop
+        v_failed := core.routing_fails_v1(coalesce(v_each -> 'when', '{}'), p_facts);
+        if v_failed is null then
+            v_rule := v_each;
+            v_by := coalesce(v_rule ->> 'by', 'order');
+            exit;
+        end if;
+        v_passed := v_passed || jsonb_build_array(jsonb_build_array(v_each ->> 'id', v_failed));
+    end loop;
+    v_explored := v_by = 'success_rate'
+        and core.routing_point_v1(p_facts ->> 'payment_id') < (v_rule ->> 'explore_percent')::int * 100;
+    v_tried := core.routing_point_v1(p_facts ->> 'payment_id', 'explore');
+    with named (name, place, tier) as (
+        select *, 0 from jsonb_array_elements_text(v_rule -> 'providers') with ordinality
+        union all
+        select *, 1 from jsonb_array_elements_text(p_routing.providers) with ordinality
+    ), found as (
+        select named.*, account.id, account.provider from named
+        cross join lateral (
+            select a.id, a.provider from core.provider_account a
+            where a.merchant = p_merchant and a.deleted_at is null and (a.id = named.name or a.provider = named.name)
+            order by a.id desc limit 1
+        ) as account
+    ), once as (
+        select distinct on (f.id) f.*,
+               coalesce((v_rule -> 'shares' ->> f.name)::bigint, 0) as share,
+               (row_number() over (partition by f.tier order by f.place)) - 1 as index,
+               count(*) over (partition by f.tier) as others
+        from found f order by f.id, f.tier, f.place
+    ), shared as (
+        select o.*, sum(o.share) over (order by o.place) * 10000 as reached, sum(o.share) over () as total
+        from once o where o.tier = 0
+    ), chosen as (
+        select s.id from shared s
+        where core.routing_point_v1(p_facts ->> 'payment_id') * s.total < s.reached order by s.place limit 1
+    ), judged as (
+        select o.*, coalesce(c.open_until > p_at, false) as circuit_open,
+            case when v_by = 'success_rate' and o.tier = 0 then (
+                select case when coalesce(sum(t.attempts), 0) < greatest((v_rule ->> 'min_attempts')::int, 1) then 10000
+                            else sum(t.approved) * 10000 / sum(t.attempts) end
+                from core.attempt_tally t
+                where t.merchant = p_merchant and t.account_id = o.id
+                  and t.bucket > p_at - make_interval(secs => (v_rule ->> 'window_s')::int)
+            ) end as rate,
+            case when v_by = 'cost' and o.tier = 0 then (
+                select ((p_facts ->> 'amount')::bigint * (fee.row ->> 'basis_points')::bigint + 5000) / 10000
+                       + (fee.row ->> 'fixed')::bigint
+                from jsonb_array_elements(p_routing.fees) with ordinality as fee (row, place)
+                where fee.row ->> 'provider' = o.name
+                  and coalesce(fee.row ->> 'brand', p_facts ->> 'brand') = p_facts ->> 'brand'
+                  and coalesce(fee.row ->> 'currency', p_facts ->> 'currency') = p_facts ->> 'currency'
+                order by fee.place limit 1
+            ) end as fee
+        from once o left join core.circuit c on c.account_id = o.id
+    )
+    select json_agg(j.id order by j.last, j.place_in_all),
+           json_agg(json_build_object('account', j.id, 'provider', j.provider, 'rate', j.rate, 'fee', j.fee,
+                                      'circuit_open', j.circuit_open) order by j.last, j.place_in_all),
+           v_explored and coalesce(bool_or(j.tier = 0), false)
+    into v_route, v_candidates, v_explored
+    from (
+        select judged.*, judged.circuit_open as last,
+               row_number() over (order by judged.tier,
+                   v_by = 'split' and judged.tier = 0 and judged.id is distinct from (select chosen.id from chosen)
+                       and exists (select from chosen),
+                   v_explored and judged.tier = 0 and judged.index <> v_tried % judged.others,
+                   judged.tier = 0 and v_by = 'cost' and judged.fee is null, judged.fee, judged.rate desc nulls last,
+                   judged.place) as place_in_all
+        from judged
+    ) as j;
+    return json_build_object('route', v_route, 'rule', v_rule ->> 'id', 'by', v_by, 'explored', v_explored,
+                             'passed_over', v_passed, 'candidates', v_candidates);
+end
+$$;
+
+ALTER FUNCTION core.choose_route_v1(p_merchant text, p_routing core.routing, p_facts jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_op.status = 'not_sent' or (p_op.status = 'unknown'
+                                    and p_op.cause in ('timeout', 'reset', 'server_error', 'malformed')) then
+        insert into core.circuit as c (account_id, merchant, failures) values (p_op.account_id, p_op.merchant, 1)
+        on conflict (account_id) do update
+        set failures = c.failures + 1,
+            open_until = case when c.failures + 1 >= 5 then p_at + core.circuit_pause_v1() end;
+    elsif p_op.status in ('approved', 'declined', 'pending', 'requires_action') then
+        delete from core.circuit c where c.account_id = p_op.account_id;
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.circuit_pause_v1() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select interval '30 seconds'
+$$;
+
+ALTER FUNCTION core.circuit_pause_v1() OWNER TO payera_owner;
 
 CREATE FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
@@ -2385,14 +2717,20 @@ $$;
 
 ALTER FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) OWNER TO payera_owner;
 
-CREATE FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) RETURNS record
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION core.route_v2(p_merchant text, p jsonb, p_token vault.token, p_at timestamp with time zone, OUT route jsonb, OUT provider text, OUT fallbacks integer, OUT why json) RETURNS record
+    LANGUAGE plpgsql
     AS $$
 declare
     v_routing core.routing;
+    v_troubled boolean := exists (select from core.circuit c where c.merchant = p_merchant and c.open_until is not null);
 begin
     select * into v_routing from core.routing r where r.merchant = p_merchant;
-    if found then
+    if not found then
+        select jsonb_agg(a.id order by a.id), (array_agg(a.provider order by a.id))[1] into route, provider
+        from core.provider_account a where a.merchant = p_merchant and a.deleted_at is null;
+        fallbacks := 0;
+    elsif v_routing.rules = '[]' and not v_troubled then
+        -- The common case, kept cheap: nothing to decide.
         select jsonb_agg(chosen.id order by wanted.place), (array_agg(chosen.provider order by wanted.place))[1]
         into route, provider
         from jsonb_array_elements_text(v_routing.providers) with ordinality as wanted (name, place)
@@ -2403,17 +2741,68 @@ begin
         ) as chosen;
         fallbacks := v_routing.max_fallbacks;
     else
-        select jsonb_agg(a.id order by a.id), (array_agg(a.provider order by a.id))[1] into route, provider
-        from core.provider_account a where a.merchant = p_merchant and a.deleted_at is null;
-        fallbacks := 0;
+        why := core.choose_route_v1(p_merchant, v_routing, core.routing_facts_v1(p_merchant, p, p_token), p_at);
+        route := why -> 'route';
+        provider := why -> 'candidates' -> 0 ->> 'provider';
+        fallbacks := v_routing.max_fallbacks;
     end if;
-    if route is null then
+    if route is null or route = 'null' then
         perform core.refuse_v1('PA422', 'no_route', 'No provider account is set up that could take this payment.');
+    end if;
+    if v_troubled then
+        -- Half open: this payment tries the account, the others stay away for another while.
+        update core.circuit c set open_until = p_at + core.circuit_pause_v1()
+        where c.account_id = route ->> 0 and c.open_until <= p_at;
     end if;
 end
 $$;
 
-ALTER FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) OWNER TO payera_owner;
+ALTER FUNCTION core.route_v2(p_merchant text, p jsonb, p_token vault.token, p_at timestamp with time zone, OUT route jsonb, OUT provider text, OUT fallbacks integer, OUT why json) OWNER TO payera_owner;
+
+CREATE FUNCTION core.routing_facts_v1(p_merchant text, p jsonb, p_token vault.token) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'payment_id', p ->> 'payment_id', 'amount', (p ->> 'amount')::bigint, 'currency', p ->> 'currency',
+        'brand', p_token.brand, 'bin', p_token.bin, 'method', 'card',
+        'issuer_country', (select b.issuer_country from core.bin b where b.prefix = any (array[left(p_token.bin, 8), left(p_token.bin, 7), left(p_token.bin, 6),
+                                                       left(p_token.bin, 5), left(p_token.bin, 4)])
+                           order by length(b.prefix) desc limit 1),
+        'mcc', (select m.mcc from core.merchant m where m.id = p_merchant),
+        'metadata', case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end)
+$$;
+
+ALTER FUNCTION core.routing_facts_v1(p_merchant text, p jsonb, p_token vault.token) OWNER TO payera_owner;
+
+CREATE FUNCTION core.routing_fails_v1(p_when jsonb, p_facts jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case
+        when not coalesce(p_when -> 'brand' ? (p_facts ->> 'brand'), p_when -> 'brand' is null) then 'brand'
+        when p_when -> 'bin' is not null
+             and not exists (select from jsonb_array_elements_text(p_when -> 'bin') as prefix
+                             where starts_with(p_facts ->> 'bin', prefix)) then 'bin'
+        when p_when -> 'issuer_country' is not null
+             and not coalesce(p_when -> 'issuer_country' ? (p_facts ->> 'issuer_country'), false) then 'issuer_country'
+        when p_when -> 'currency' is not null and not p_when -> 'currency' ? (p_facts ->> 'currency') then 'currency'
+        when (p_facts ->> 'amount')::bigint < (p_when -> 'amount' ->> 'at_least')::bigint then 'amount'
+        when (p_facts ->> 'amount')::bigint >= (p_when -> 'amount' ->> 'below')::bigint then 'amount'
+        when p_when -> 'method' is not null and not p_when -> 'method' ? (p_facts ->> 'method') then 'method'
+        when p_when -> 'mcc' is not null and not coalesce(p_when -> 'mcc' ? (p_facts ->> 'mcc'), false) then 'mcc'
+        when exists (select from jsonb_each(coalesce(p_when -> 'metadata', '{}')) as wanted (key, allowed)
+                     where not coalesce(wanted.allowed ? (p_facts -> 'metadata' ->> wanted.key), false)) then 'metadata'
+    end
+$$;
+
+ALTER FUNCTION core.routing_fails_v1(p_when jsonb, p_facts jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.routing_point_v1(p_payment_id text, p_salt text DEFAULT ''::text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select ('x' || left(encode(sha256(convert_to(p_payment_id || p_salt, 'UTF8')), 'hex'), 8))::bit(32)::bigint % 10000
+$$;
+
+ALTER FUNCTION core.routing_point_v1(p_payment_id text, p_salt text) OWNER TO payera_owner;
 
 CREATE FUNCTION core.save_operation_v1(p core.operation) RETURNS void
     LANGUAGE plpgsql
@@ -2450,6 +2839,241 @@ end
 $$;
 
 ALTER FUNCTION core.save_payment_v1(p core.payment) OWNER TO payera_owner;
+
+CREATE TABLE core.settlement_file (
+    id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL,
+    status text DEFAULT 'received'::text NOT NULL COLLATE pg_catalog."C",
+    content text NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    period_from timestamp with time zone,
+    period_to timestamp with time zone,
+    tolerance_s integer NOT NULL,
+    lines integer,
+    matched integer,
+    totals json,
+    error text,
+    claims integer DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    reconciled_at timestamp with time zone,
+    CONSTRAINT settlement_file_check CHECK ((period_from < period_to)),
+    CONSTRAINT settlement_file_check1 CHECK (((status = 'failed'::text) = (error IS NOT NULL))),
+    CONSTRAINT settlement_file_status_check CHECK ((status = ANY (ARRAY['received'::text, 'reconciled'::text, 'failed'::text]))),
+    CONSTRAINT settlement_file_tolerance_s_check CHECK (((tolerance_s >= 0) AND (tolerance_s <= 2592000)))
+);
+
+ALTER TABLE ONLY core.settlement_file FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.settlement_file OWNER TO payera_owner;
+
+CREATE FUNCTION core.settlement_compare_v1(p_file core.settlement_file, p_at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_count int;
+begin
+    insert into core.discrepancy (id, file_id, merchant, kind, line, operation_id, payment_id, expected, found, created_at)
+    select 'dis_' || substr(p_file.id, 5) || '_' || lpad(row_number() over (order by d.line nulls last, d.operation_id)::text, 7, '0'),
+           p_file.id, p_file.merchant, d.kind, d.line, d.operation_id, d.payment_id, d.expected, d.found, p_at
+    from (
+        select * from core.settlement_differences_v1(p_file)
+        union all
+        select * from core.settlement_missing_v1(p_file)
+        union all
+        select 'total_mismatch', null, null, null,
+               json_build_object('amount', -sum(l.net) filter (where l.kind = 'payout'), 'currency', l.currency),
+               json_build_object('amount', coalesce(sum(l.net) filter (where l.kind <> 'payout'), 0), 'currency', l.currency)
+        from core.settlement_line l where l.file_id = p_file.id
+        group by l.currency
+        having sum(l.net) filter (where l.kind = 'payout')
+               <> -coalesce(sum(l.net) filter (where l.kind <> 'payout'), 0)
+    ) as d;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+
+ALTER FUNCTION core.settlement_compare_v1(p_file core.settlement_file, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.settlement_differences_v1(p_file core.settlement_file) RETURNS TABLE(kind text, line integer, operation_id text, payment_id text, expected json, found json)
+    LANGUAGE sql STABLE
+    AS $$
+    with compared as (
+        select l.*, o.status as our_status, t.at as our_at, b.amount as our_amount, b.currency as our_currency,
+               r.basis_points, r.fixed, (l.amount * r.basis_points + 5000) / 10000 + r.fixed as our_fee,
+               case when l.kind in ('refund', 'chargeback') then -l.amount else l.amount end as gross,
+               row_number() over (partition by l.operation_id order by l.line) > 1
+                   or exists (select from core.settlement_line e
+                              where e.operation_id = l.operation_id and e.file_id <> l.file_id) as again
+        from core.settlement_line l
+        left join core.operation o on o.id = l.operation_id
+        left join core.ledger_transaction t on t.operation_id = l.operation_id
+             and (l.kind = 'refund') = (t.kind in ('refund', 'surplus_reversal'))
+        left join lateral (select abs(x.amount) as amount, x.currency from core.ledger_line x
+                           where x.transaction_id = t.id and x.line = 1) as b on true
+        left join core.fee_rule r on r.account_id = p_file.account_id and r.kind = l.kind and r.currency = l.currency
+        where l.file_id = p_file.id and l.kind not in ('fee', 'payout', 'other')
+    ), judged as (
+        select c.*, case
+            when c.payment_id is null then 'missing_at_gateway'
+            when c.kind in ('chargeback', 'chargeback_reversed') then 'chargeback'
+            when c.our_at is null then 'status_mismatch'
+            when c.again then 'duplicate_line'
+            when c.currency <> c.our_currency then 'currency_mismatch'
+            when c.amount <> c.our_amount then 'amount_mismatch'
+            when c.fee <> c.our_fee then 'fee_mismatch'
+            when c.net <> c.gross - c.fee then 'net_mismatch'
+            when abs(extract(epoch from c.at - c.our_at)) > p_file.tolerance_s then 'date_mismatch'
+        end as verdict
+        from compared c
+    )
+    select j.verdict, j.line, j.operation_id, j.payment_id,
+           case when j.our_status is not null or j.our_at is not null then json_build_object(
+               'status', j.our_status, 'amount', j.our_amount, 'currency', j.our_currency, 'fee', j.our_fee,
+               'at', core.iso_v1(j.our_at)) end,
+           json_build_object('type', j.kind, 'reference', j.reference, 'psp_references', j.psp_refs,
+                             'amount', j.amount, 'currency', j.currency, 'fee', j.fee, 'net', j.net,
+                             'at', core.iso_v1(j.at))
+    from judged j where j.verdict is not null
+$$;
+
+ALTER FUNCTION core.settlement_differences_v1(p_file core.settlement_file) OWNER TO payera_owner;
+
+CREATE FUNCTION core.settlement_find_v1(p_id text) RETURNS core.settlement_file
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_row core.settlement_file;
+begin
+    select * into v_row from core.settlement_file f where f.id = p_id;
+    if not found then
+        perform core.refuse_v1('PA404', 'settlement_not_found', 'No such settlement.');
+    end if;
+    return v_row;
+end
+$$;
+
+ALTER FUNCTION core.settlement_find_v1(p_id text) OWNER TO payera_owner;
+
+CREATE FUNCTION core.settlement_match_v1(p_file core.settlement_file) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update core.settlement_line l set operation_id = o.id, payment_id = o.payment_id
+    from core.operation o
+    where l.file_id = p_file.id and l.kind in ('sale', 'refund')
+      and o.id = l.reference and o.account_id = p_file.account_id;
+
+    update core.settlement_line l set operation_id = m.id, payment_id = m.payment_id
+    from (
+        select distinct on (x.line) x.line, o.id, o.payment_id
+        from core.settlement_line x
+        join core.operation o on o.account_id = p_file.account_id and o.provider_reference = any (x.psp_refs)
+        where x.file_id = p_file.id and x.operation_id is null and x.kind in ('sale', 'refund')
+          and (x.kind = 'refund') = (o.kind = 'refund') and o.kind <> 'void'
+        order by x.line, o.kind = 'capture' desc, o.id
+    ) as m
+    where l.file_id = p_file.id and l.line = m.line;
+
+    -- An authorization moves no money, its captures do; some PSPs name them by the authorization alone. The lines of
+    -- one authorization and its captures are paired by amount; a line too many goes to the last of them, twice.
+    update core.settlement_line l set operation_id = c.id
+    from (
+        select x.line, o.payment_id, row_number() over (partition by o.id order by x.amount, x.line) as place
+        from core.settlement_line x join core.operation o on o.id = x.operation_id
+        where x.file_id = p_file.id and x.kind = 'sale' and o.kind = 'authorize' and not o.captured
+    ) as n
+    join (
+        select o.id, o.payment_id, row_number() over (partition by o.payment_id order by o.amount, o.id) as place,
+               count(*) over (partition by o.payment_id) as places
+        from core.operation o
+        where o.kind = 'capture' and o.status = 'approved' and o.account_id = p_file.account_id
+          and o.payment_id in (select x.payment_id from core.settlement_line x where x.file_id = p_file.id)
+    ) as c on c.payment_id = n.payment_id and c.place = least(n.place, c.places)
+    where l.file_id = p_file.id and l.line = n.line;
+
+    update core.settlement_line l set payment_id = m.payment_id
+    from (
+        select distinct on (x.line) x.line, o.payment_id
+        from core.settlement_line x
+        join core.operation o on o.account_id = p_file.account_id
+             and (o.provider_reference = any (x.parent_refs || x.psp_refs) or o.id = any (x.parent_refs || x.reference))
+        where x.file_id = p_file.id and x.payment_id is null and x.kind not in ('fee', 'payout', 'other')
+        order by x.line, o.id
+    ) as m
+    where l.file_id = p_file.id and l.line = m.line;
+end
+$$;
+
+ALTER FUNCTION core.settlement_match_v1(p_file core.settlement_file) OWNER TO payera_owner;
+
+CREATE FUNCTION core.settlement_missing_v1(p_file core.settlement_file) RETURNS TABLE(kind text, line integer, operation_id text, payment_id text, expected json, found json)
+    LANGUAGE sql STABLE
+    AS $$
+    select 'missing_at_psp', null::int, o.id, o.payment_id,
+           json_build_object('status', o.status, 'amount', b.amount, 'currency', b.currency, 'fee', null,
+                             'at', core.iso_v1(t.at)),
+           null::json
+    from core.ledger_transaction t
+    join core.operation o on o.id = t.operation_id and o.account_id = p_file.account_id
+    join lateral (select abs(x.amount) as amount, x.currency from core.ledger_line x
+                  where x.transaction_id = t.id and x.line = 1) as b on true
+    where t.merchant = p_file.merchant
+      and t.at < p_file.period_to - p_file.tolerance_s * interval '1 second'
+      and t.at >= p_file.period_from - case
+            when exists (select from core.settlement_file f
+                         where f.account_id = p_file.account_id and f.status = 'reconciled'
+                           and f.period_to = p_file.period_from)
+            then p_file.tolerance_s else 0 end * interval '1 second'
+      and not exists (select from core.settlement_line l where l.operation_id = t.operation_id)
+$$;
+
+ALTER FUNCTION core.settlement_missing_v1(p_file core.settlement_file) OWNER TO payera_owner;
+
+CREATE FUNCTION core.settlement_totals_v1(p_file_id text) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(json_agg(json_build_object(
+        'currency', t.currency, 'sales', t.sales, 'refunds', t.refunds, 'chargebacks', t.chargebacks, 'fees', t.fees,
+        'net', t.net, 'paid_out', t.paid_out) order by t.currency), '[]')
+    from (
+        select l.currency,
+               coalesce(sum(l.amount) filter (where l.kind = 'sale'), 0) as sales,
+               coalesce(sum(l.amount) filter (where l.kind = 'refund'), 0) as refunds,
+               coalesce(sum(case l.kind when 'chargeback' then l.amount when 'chargeback_reversed' then -l.amount end), 0)
+                   as chargebacks,
+               coalesce(sum(l.fee), 0) as fees,
+               coalesce(sum(l.net) filter (where l.kind <> 'payout'), 0) as net,
+               -sum(l.net) filter (where l.kind = 'payout') as paid_out
+        from core.settlement_line l where l.file_id = p_file_id group by l.currency
+    ) as t
+$$;
+
+ALTER FUNCTION core.settlement_totals_v1(p_file_id text) OWNER TO payera_owner;
+
+CREATE FUNCTION core.settlement_view_v1(p core.settlement_file) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_kinds json;
+    v_count bigint;
+begin
+    select coalesce(json_object_agg(k.kind, k.count order by k.kind), '{}'), coalesce(sum(k.count), 0)
+    into v_kinds, v_count
+    from (select d.kind, count(*) as count from core.discrepancy d where d.file_id = p.id group by d.kind) as k;
+    return json_build_object(
+        'id', p.id, 'object', 'settlement', 'provider', p.provider, 'provider_account', p.account_id,
+        'status', p.status, 'period_from', core.iso_v1(p.period_from), 'period_to', core.iso_v1(p.period_to),
+        'tolerance_s', p.tolerance_s, 'digest', p.digest, 'lines', p.lines, 'matched', p.matched,
+        'discrepancies', v_count, 'by_kind', v_kinds, 'totals', coalesce(p.totals, '[]'), 'error', p.error,
+        'created_at', core.iso_v1(p.created_at), 'reconciled_at', core.iso_v1(p.reconciled_at));
+end
+$$;
+
+ALTER FUNCTION core.settlement_view_v1(p core.settlement_file) OWNER TO payera_owner;
 
 CREATE FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2607,6 +3231,25 @@ end
 $$;
 
 ALTER FUNCTION sys.api_key_lookup_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.bin_import_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+begin
+    if coalesce((p ->> 'replace')::boolean, false) then
+        delete from core.bin;
+    end if;
+    insert into core.bin as b (prefix, brand, issuer_country, funding, issuer)
+    select * from jsonb_to_recordset(p -> 'bins') as r (prefix text, brand text, issuer_country text, funding text, issuer text)
+    on conflict (prefix) do update
+    set brand = excluded.brand, issuer_country = excluded.issuer_country, funding = excluded.funding,
+        issuer = excluded.issuer;
+    return json_build_object('bins', (select count(*) from core.bin));
+end
+$$;
+
+ALTER FUNCTION sys.bin_import_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.cvv_purge_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2994,6 +3637,91 @@ $$;
 
 ALTER FUNCTION sys.report_events_v1(p jsonb) OWNER TO payera_system;
 
+CREATE FUNCTION sys.settlement_claim_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_row core.settlement_file;
+begin
+    loop
+        select * into v_row from core.settlement_file f
+        where f.status = 'received' and (f.lease_until is null or f.lease_until < clock_timestamp())
+        order by f.id limit 1 for update skip locked;
+        if not found then
+            return null;
+        end if;
+        exit when v_row.claims < (p ->> 'most')::int;
+        update core.settlement_file f set status = 'failed', error = 'it was tried too often', lease_until = null
+        where f.id = v_row.id;
+    end loop;
+    update core.settlement_file f
+    set claims = f.claims + 1,
+        lease_until = clock_timestamp() + (p ->> 'lease_ms')::float8 * interval '1 millisecond'
+    where f.id = v_row.id;
+    return json_build_object('settlement_id', v_row.id, 'merchant', v_row.merchant, 'provider', v_row.provider,
+                             'content', v_row.content);
+end
+$$;
+
+ALTER FUNCTION sys.settlement_claim_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.settlement_fail_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+begin
+    update core.settlement_file f set status = 'failed', error = p ->> 'error', lease_until = null
+    where f.id = p ->> 'settlement_id' and f.status = 'received';
+    return json_build_object('failed', found);
+end
+$$;
+
+ALTER FUNCTION sys.settlement_fail_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.settlement_reconcile_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_file core.settlement_file;
+    v_found int;
+begin
+    select * into v_file from core.settlement_file f where f.id = p ->> 'settlement_id' for update;
+    if v_file.id is null or v_file.status <> 'received' then
+        return json_build_object('result', 'already');
+    end if;
+    -- One file of an account at a time: each must see what the others matched.
+    perform pg_advisory_xact_lock(hashtextextended('settlement ' || v_file.account_id, 0));
+    insert into core.settlement_line (file_id, line, merchant, account_id, kind, reference, psp_refs, parent_refs,
+                                      amount, currency, fee, net, at)
+    select v_file.id, l.line, v_file.merchant, v_file.account_id, l.kind, l.reference, l.psp_refs, l.parent_refs,
+           l.amount, l.currency, l.fee, l.net, l.at
+    from jsonb_to_recordset(p -> 'lines') as l (
+        line int, kind text, reference text, psp_refs text[], parent_refs text[], amount bigint, currency text,
+        fee bigint, net bigint, at timestamptz);
+    if v_file.period_from is null or v_file.period_to is null then
+        -- Whole days of UTC, as far as the lines go; a file without lines is about no time at all.
+        select coalesce(v_file.period_from, min(date_trunc('day', l.at, 'UTC'))),
+               coalesce(v_file.period_to, max(date_trunc('day', l.at, 'UTC')) + interval '1 day')
+        into v_file.period_from, v_file.period_to
+        from core.settlement_line l where l.file_id = v_file.id and l.kind in ('sale', 'refund');
+    end if;
+    perform core.settlement_match_v1(v_file);
+    v_found := core.settlement_compare_v1(v_file, (p ->> 'at')::timestamptz);
+    select count(*), count(*) filter (where l.operation_id is not null) into v_file.lines, v_file.matched
+    from core.settlement_line l where l.file_id = v_file.id;
+    update core.settlement_file f
+    set status = 'reconciled', period_from = v_file.period_from, period_to = v_file.period_to, lines = v_file.lines,
+        matched = v_file.matched, totals = core.settlement_totals_v1(v_file.id), lease_until = null,
+        reconciled_at = (p ->> 'at')::timestamptz
+    where f.id = v_file.id;
+    return json_build_object('result', 'reconciled', 'matched', v_file.matched, 'discrepancies', v_found);
+end
+$$;
+
+ALTER FUNCTION sys.settlement_reconcile_v1(p jsonb) OWNER TO payera_system;
+
 CREATE TABLE core.api_key (
     id text NOT NULL COLLATE pg_catalog."C",
     merchant text NOT NULL COLLATE pg_catalog."C",
@@ -3006,6 +3734,32 @@ CREATE TABLE core.api_key (
 ALTER TABLE ONLY core.api_key FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.api_key OWNER TO payera_owner;
+
+CREATE TABLE core.attempt_tally (
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    bucket timestamp with time zone NOT NULL,
+    attempts integer NOT NULL,
+    approved integer NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY core.attempt_tally FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.attempt_tally OWNER TO payera_owner;
+
+CREATE TABLE core.bin (
+    prefix text NOT NULL COLLATE pg_catalog."C",
+    brand text,
+    issuer_country text,
+    funding text,
+    issuer text,
+    CONSTRAINT bin_funding_check CHECK ((funding = ANY (ARRAY['credit'::text, 'debit'::text, 'prepaid'::text]))),
+    CONSTRAINT bin_issuer_country_check CHECK ((issuer_country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT bin_prefix_check CHECK ((prefix ~ '^[0-9]{4,8}$'::text))
+);
+
+ALTER TABLE core.bin OWNER TO payera_owner;
 
 CREATE TABLE core.card_attempt (
     operation_id text NOT NULL COLLATE pg_catalog."C",
@@ -3027,6 +3781,18 @@ ALTER TABLE ONLY core.card_attempt FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.card_attempt OWNER TO payera_owner;
 
+CREATE TABLE core.circuit (
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    failures integer NOT NULL,
+    open_until timestamp with time zone
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY core.circuit FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.circuit OWNER TO payera_owner;
+
 CREATE TABLE core.daily_total (
     merchant text NOT NULL COLLATE pg_catalog."C",
     day date NOT NULL,
@@ -3039,6 +3805,23 @@ CREATE TABLE core.daily_total (
 ALTER TABLE ONLY core.daily_total FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.daily_total OWNER TO payera_owner;
+
+CREATE TABLE core.discrepancy (
+    id text NOT NULL COLLATE pg_catalog."C",
+    file_id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    line integer,
+    operation_id text COLLATE pg_catalog."C",
+    payment_id text COLLATE pg_catalog."C",
+    expected json,
+    found json,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY core.discrepancy FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.discrepancy OWNER TO payera_owner;
 
 CREATE TABLE core.event (
     "position" bigint NOT NULL,
@@ -3086,6 +3869,22 @@ CREATE TABLE core.event_sent (
 );
 
 ALTER TABLE core.event_sent OWNER TO payera_owner;
+
+CREATE TABLE core.fee_rule (
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    basis_points integer NOT NULL,
+    fixed bigint NOT NULL,
+    CONSTRAINT fee_rule_basis_points_check CHECK (((basis_points >= 0) AND (basis_points <= 10000))),
+    CONSTRAINT fee_rule_fixed_check CHECK ((fixed >= 0)),
+    CONSTRAINT fee_rule_kind_check CHECK ((kind = ANY (ARRAY['sale'::text, 'refund'::text, 'chargeback'::text])))
+);
+
+ALTER TABLE ONLY core.fee_rule FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.fee_rule OWNER TO payera_owner;
 
 CREATE TABLE core.idempotency (
     merchant text NOT NULL COLLATE pg_catalog."C",
@@ -3142,7 +3941,9 @@ CREATE TABLE core.merchant (
     id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT merchant_id_check CHECK ((id <> ''::text))
+    mcc text,
+    CONSTRAINT merchant_id_check CHECK ((id <> ''::text)),
+    CONSTRAINT merchant_mcc_check CHECK ((mcc ~ '^[0-9]{4}$'::text))
 );
 
 ALTER TABLE ONLY core.merchant FORCE ROW LEVEL SECURITY;
@@ -3229,18 +4030,29 @@ CREATE TABLE core.retry_rule (
 
 ALTER TABLE core.retry_rule OWNER TO payera_owner;
 
-CREATE TABLE core.routing (
+CREATE TABLE core.settlement_line (
+    file_id text NOT NULL COLLATE pg_catalog."C",
+    line integer NOT NULL,
     merchant text NOT NULL COLLATE pg_catalog."C",
-    providers jsonb NOT NULL,
-    max_fallbacks integer NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT routing_max_fallbacks_check CHECK (((max_fallbacks >= 0) AND (max_fallbacks <= 10))),
-    CONSTRAINT routing_providers_check CHECK ((jsonb_typeof(providers) = 'array'::text))
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    reference text COLLATE pg_catalog."C",
+    psp_refs text[] DEFAULT '{}'::text[] NOT NULL,
+    parent_refs text[] DEFAULT '{}'::text[] NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    fee bigint,
+    net bigint,
+    at timestamp with time zone,
+    operation_id text COLLATE pg_catalog."C",
+    payment_id text COLLATE pg_catalog."C",
+    CONSTRAINT settlement_line_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT settlement_line_kind_check CHECK ((kind = ANY (ARRAY['sale'::text, 'refund'::text, 'chargeback'::text, 'chargeback_reversed'::text, 'fee'::text, 'payout'::text, 'other'::text])))
 );
 
-ALTER TABLE ONLY core.routing FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY core.settlement_line FORCE ROW LEVEL SECURITY;
 
-ALTER TABLE core.routing OWNER TO payera_owner;
+ALTER TABLE core.settlement_line OWNER TO payera_owner;
 
 CREATE TABLE core.webhook_inbox (
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -3302,8 +4114,17 @@ ALTER TABLE ONLY core.api_key
 ALTER TABLE ONLY core.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.attempt_tally
+    ADD CONSTRAINT attempt_tally_pkey PRIMARY KEY (merchant, account_id, bucket);
+
+ALTER TABLE ONLY core.bin
+    ADD CONSTRAINT bin_pkey PRIMARY KEY (prefix);
+
 ALTER TABLE ONLY core.card_attempt
     ADD CONSTRAINT card_attempt_pkey PRIMARY KEY (operation_id);
+
+ALTER TABLE ONLY core.circuit
+    ADD CONSTRAINT circuit_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY core.daily_total
     ADD CONSTRAINT daily_total_pkey PRIMARY KEY (merchant, day, currency, type);
@@ -3313,6 +4134,9 @@ ALTER TABLE ONLY core.delivery
 
 ALTER TABLE ONLY core.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY core.discrepancy
+    ADD CONSTRAINT discrepancy_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY core.event_archive
     ADD CONSTRAINT event_archive_pkey PRIMARY KEY (event_id);
@@ -3328,6 +4152,9 @@ ALTER TABLE ONLY core.event
 
 ALTER TABLE ONLY core.event_sent
     ADD CONSTRAINT event_sent_pkey PRIMARY KEY ("position", cluster);
+
+ALTER TABLE ONLY core.fee_rule
+    ADD CONSTRAINT fee_rule_pkey PRIMARY KEY (account_id, kind, currency);
 
 ALTER TABLE ONLY core.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (merchant, scope, key);
@@ -3383,6 +4210,15 @@ ALTER TABLE ONLY core.retry_rule
 ALTER TABLE ONLY core.routing
     ADD CONSTRAINT routing_pkey PRIMARY KEY (merchant);
 
+ALTER TABLE ONLY core.settlement_file
+    ADD CONSTRAINT settlement_file_account_id_digest_key UNIQUE (account_id, digest);
+
+ALTER TABLE ONLY core.settlement_file
+    ADD CONSTRAINT settlement_file_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY core.settlement_line
+    ADD CONSTRAINT settlement_line_pkey PRIMARY KEY (file_id, line);
+
 ALTER TABLE ONLY core.webhook_endpoint
     ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (id);
 
@@ -3403,13 +4239,19 @@ ALTER TABLE ONLY vault.token
 
 CREATE INDEX card_attempt_card ON core.card_attempt USING btree (merchant, fingerprint);
 
+CREATE INDEX circuit_merchant ON core.circuit USING btree (merchant) WHERE (open_until IS NOT NULL);
+
 CREATE INDEX delivery_due ON core.delivery USING btree (next_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX delivery_merchant ON core.delivery USING btree (merchant, id);
 
+CREATE INDEX discrepancy_file ON core.discrepancy USING btree (file_id, id);
+
 CREATE INDEX event_merchant ON core.event USING btree (merchant, "position");
 
 CREATE INDEX idempotency_payment ON core.idempotency USING btree (merchant, payment_id);
+
+CREATE INDEX ledger_transaction_merchant ON core.ledger_transaction USING btree (merchant, at);
 
 CREATE UNIQUE INDEX one_live_attempt ON core.operation USING btree (payment_id) WHERE ((kind = 'authorize'::text) AND (status = ANY (ARRAY['dispatched'::text, 'unknown'::text, 'pending'::text, 'requires_action'::text, 'review'::text])));
 
@@ -3441,6 +4283,12 @@ CREATE INDEX retry_rule_advice ON core.retry_rule USING btree (advice);
 
 CREATE INDEX retry_rule_code ON core.retry_rule USING btree (code);
 
+CREATE INDEX settlement_file_merchant ON core.settlement_file USING btree (merchant, id);
+
+CREATE INDEX settlement_file_waiting ON core.settlement_file USING btree (id) WHERE (status = 'received'::text);
+
+CREATE INDEX settlement_line_operation ON core.settlement_line USING btree (operation_id) WHERE (operation_id IS NOT NULL);
+
 CREATE INDEX webhook_endpoint_merchant ON core.webhook_endpoint USING btree (merchant, id);
 
 CREATE INDEX webhook_unmatched ON core.webhook_inbox USING btree (account_id, provider_reference) WHERE (payment_id IS NULL);
@@ -3471,8 +4319,14 @@ ALTER TABLE ONLY core.api_key
 ALTER TABLE ONLY core.delivery
     ADD CONSTRAINT delivery_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES core.webhook_endpoint(id);
 
+ALTER TABLE ONLY core.discrepancy
+    ADD CONSTRAINT discrepancy_file_id_fkey FOREIGN KEY (file_id) REFERENCES core.settlement_file(id);
+
 ALTER TABLE ONLY core.event_sent
     ADD CONSTRAINT event_sent_position_fkey FOREIGN KEY ("position") REFERENCES core.event("position");
+
+ALTER TABLE ONLY core.fee_rule
+    ADD CONSTRAINT fee_rule_account_id_fkey FOREIGN KEY (account_id) REFERENCES core.provider_account(id);
 
 ALTER TABLE ONLY core.ledger_line
     ADD CONSTRAINT ledger_line_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES core.ledger_transaction(id);
@@ -3492,20 +4346,37 @@ ALTER TABLE ONLY core.provider_account
 ALTER TABLE ONLY core.routing
     ADD CONSTRAINT routing_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
 
+ALTER TABLE ONLY core.settlement_file
+    ADD CONSTRAINT settlement_file_account_id_fkey FOREIGN KEY (account_id) REFERENCES core.provider_account(id);
+
+ALTER TABLE ONLY core.settlement_file
+    ADD CONSTRAINT settlement_file_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
+
+ALTER TABLE ONLY core.settlement_line
+    ADD CONSTRAINT settlement_line_file_id_fkey FOREIGN KEY (file_id) REFERENCES core.settlement_file(id);
+
 ALTER TABLE ONLY core.webhook_endpoint
     ADD CONSTRAINT webhook_endpoint_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
 
 ALTER TABLE core.api_key ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE core.attempt_tally ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE core.card_attempt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE core.circuit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.daily_total ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.delivery ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE core.discrepancy ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE core.event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.event_archive ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE core.fee_rule ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.idempotency ENABLE ROW LEVEL SECURITY;
 
@@ -3523,19 +4394,35 @@ ALTER TABLE core.provider_account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.routing ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE core.settlement_file ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE core.settlement_line ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY system ON core.api_key TO payera_system USING (true);
 
+CREATE POLICY system ON core.attempt_tally TO payera_system USING (true);
+
 CREATE POLICY system ON core.card_attempt TO payera_system USING (true);
+
+CREATE POLICY system ON core.circuit TO payera_system USING (true);
 
 CREATE POLICY system ON core.daily_total TO payera_system USING (true);
 
 CREATE POLICY system ON core.delivery TO payera_system USING (true);
 
+CREATE POLICY system ON core.discrepancy TO payera_system USING (true);
+
 CREATE POLICY system ON core.event TO payera_system USING (true);
 
 CREATE POLICY system ON core.event_archive TO payera_system USING (true);
 
+CREATE POLICY system ON core.fee_rule TO payera_system USING (true);
+
 CREATE POLICY system ON core.idempotency TO payera_system USING (true);
+
+CREATE POLICY system ON core.ledger_line TO payera_system USING (true);
+
+CREATE POLICY system ON core.ledger_transaction TO payera_system USING (true);
 
 CREATE POLICY system ON core.merchant TO payera_system USING (true);
 
@@ -3545,17 +4432,29 @@ CREATE POLICY system ON core.payment TO payera_system USING (true);
 
 CREATE POLICY system ON core.provider_account TO payera_system USING (true);
 
+CREATE POLICY system ON core.settlement_file TO payera_system USING (true);
+
+CREATE POLICY system ON core.settlement_line TO payera_system USING (true);
+
 CREATE POLICY system ON core.webhook_endpoint TO payera_system USING (true);
 
 CREATE POLICY system ON core.workflow_order TO payera_system USING (true);
 
+CREATE POLICY tenant ON core.attempt_tally TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
 CREATE POLICY tenant ON core.card_attempt TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
+CREATE POLICY tenant ON core.circuit TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.daily_total TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.delivery TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
+CREATE POLICY tenant ON core.discrepancy TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
 CREATE POLICY tenant ON core.event TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
+CREATE POLICY tenant ON core.fee_rule TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.idempotency TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
@@ -3572,6 +4471,10 @@ CREATE POLICY tenant ON core.payment TO payera_owner USING ((merchant = current_
 CREATE POLICY tenant ON core.provider_account TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.routing TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
+CREATE POLICY tenant ON core.settlement_file TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
+CREATE POLICY tenant ON core.settlement_line TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.webhook_endpoint TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
@@ -3624,6 +4527,9 @@ GRANT ALL ON FUNCTION api.capture_begin_v1(p_merchant text, p jsonb) TO payera_a
 REVOKE ALL ON FUNCTION api.capture_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.capture_list_v1(p_merchant text, p jsonb) TO payera_app;
 
+REVOKE ALL ON FUNCTION api.daily_totals_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.daily_totals_v1(p_merchant text, p jsonb) TO payera_app;
+
 REVOKE ALL ON FUNCTION api.data_key_get_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.data_key_get_v1(p_merchant text, p jsonb) TO payera_app;
 
@@ -3641,6 +4547,12 @@ GRANT ALL ON FUNCTION api.event_get_v1(p_merchant text, p jsonb) TO payera_app;
 
 REVOKE ALL ON FUNCTION api.event_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.event_list_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.fee_rules_get_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.fee_rules_get_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.fee_rules_set_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.fee_rules_set_v1(p_merchant text, p jsonb) TO payera_app;
 
 REVOKE ALL ON FUNCTION api.idempotency_get_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.idempotency_get_v1(p_merchant text, p jsonb) TO payera_app;
@@ -3708,6 +4620,21 @@ GRANT ALL ON FUNCTION api.routing_get_v1(p_merchant text, p jsonb) TO payera_app
 REVOKE ALL ON FUNCTION api.routing_set_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.routing_set_v1(p_merchant text, p jsonb) TO payera_app;
 
+REVOKE ALL ON FUNCTION api.routing_simulate_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.routing_simulate_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.settlement_discrepancies_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.settlement_discrepancies_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.settlement_get_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.settlement_get_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.settlement_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.settlement_list_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.settlement_submit_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.settlement_submit_v1(p_merchant text, p jsonb) TO payera_app;
+
 REVOKE ALL ON FUNCTION api.token_create_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.token_create_v1(p_merchant text, p jsonb) TO payera_app;
 
@@ -3758,6 +4685,15 @@ GRANT ALL ON FUNCTION core.card_attempt_begin_v1(p_operation text, p_token vault
 
 REVOKE ALL ON FUNCTION core.card_attempt_settle_v1(p_op core.operation) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.card_attempt_settle_v1(p_op core.operation) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.choose_route_v1(p_merchant text, p_routing core.routing, p_facts jsonb, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.choose_route_v1(p_merchant text, p_routing core.routing, p_facts jsonb, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.circuit_pause_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.circuit_pause_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) TO payera_system;
@@ -3871,14 +4807,46 @@ GRANT ALL ON FUNCTION core.retry_sentence_v1(p_refused json) TO payera_system;
 REVOKE ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) TO payera_system;
 
-REVOKE ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION core.route_v1(p_merchant text, OUT route jsonb, OUT provider text, OUT fallbacks integer) TO payera_system;
+REVOKE ALL ON FUNCTION core.route_v2(p_merchant text, p jsonb, p_token vault.token, p_at timestamp with time zone, OUT route jsonb, OUT provider text, OUT fallbacks integer, OUT why json) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.route_v2(p_merchant text, p jsonb, p_token vault.token, p_at timestamp with time zone, OUT route jsonb, OUT provider text, OUT fallbacks integer, OUT why json) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.routing_facts_v1(p_merchant text, p jsonb, p_token vault.token) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.routing_facts_v1(p_merchant text, p jsonb, p_token vault.token) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.routing_fails_v1(p_when jsonb, p_facts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.routing_fails_v1(p_when jsonb, p_facts jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.routing_point_v1(p_payment_id text, p_salt text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.routing_point_v1(p_payment_id text, p_salt text) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.save_operation_v1(p core.operation) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_operation_v1(p core.operation) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.save_payment_v1(p core.payment) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.save_payment_v1(p core.payment) TO payera_system;
+
+GRANT SELECT,UPDATE ON TABLE core.settlement_file TO payera_system;
+
+REVOKE ALL ON FUNCTION core.settlement_compare_v1(p_file core.settlement_file, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.settlement_compare_v1(p_file core.settlement_file, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.settlement_differences_v1(p_file core.settlement_file) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.settlement_differences_v1(p_file core.settlement_file) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.settlement_find_v1(p_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.settlement_find_v1(p_id text) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.settlement_match_v1(p_file core.settlement_file) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.settlement_match_v1(p_file core.settlement_file) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.settlement_missing_v1(p_file core.settlement_file) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.settlement_missing_v1(p_file core.settlement_file) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.settlement_totals_v1(p_file_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.settlement_totals_v1(p_file_id text) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.settlement_view_v1(p core.settlement_file) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.settlement_view_v1(p core.settlement_file) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) TO payera_system;
@@ -3909,6 +4877,9 @@ GRANT ALL ON FUNCTION core.webhook_match_v1(p_account_id text, p_fact jsonb) TO 
 REVOKE ALL ON FUNCTION sys.api_key_lookup_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.api_key_lookup_v1(p jsonb) TO payera_relay;
 GRANT ALL ON FUNCTION sys.api_key_lookup_v1(p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION sys.bin_import_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.bin_import_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.cvv_purge_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.cvv_purge_v1(p jsonb) TO payera_relay;
@@ -3959,11 +4930,26 @@ GRANT ALL ON FUNCTION sys.recovery_sweep_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.report_events_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.report_events_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.settlement_claim_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.settlement_claim_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.settlement_fail_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.settlement_fail_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.settlement_reconcile_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.settlement_reconcile_v1(p jsonb) TO payera_relay;
+
 GRANT SELECT,INSERT ON TABLE core.api_key TO payera_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.attempt_tally TO payera_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.bin TO payera_system;
 
 GRANT SELECT,DELETE ON TABLE core.card_attempt TO payera_system;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE core.daily_total TO payera_system;
+
+GRANT SELECT,INSERT ON TABLE core.discrepancy TO payera_system;
 
 GRANT SELECT ON TABLE core.event TO payera_system;
 
@@ -3971,7 +4957,13 @@ GRANT SELECT,INSERT ON TABLE core.event_archive TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.event_sent TO payera_system;
 
+GRANT SELECT ON TABLE core.fee_rule TO payera_system;
+
 GRANT SELECT,UPDATE ON TABLE core.idempotency TO payera_system;
+
+GRANT SELECT ON TABLE core.ledger_line TO payera_system;
+
+GRANT SELECT ON TABLE core.ledger_transaction TO payera_system;
 
 GRANT SELECT,INSERT ON TABLE core.merchant TO payera_system;
 
@@ -3986,6 +4978,8 @@ GRANT SELECT ON TABLE core.payment_transition TO payera_system;
 GRANT SELECT ON TABLE core.retry_cap TO payera_system;
 
 GRANT SELECT ON TABLE core.retry_rule TO payera_system;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE core.settlement_line TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.workflow_order TO payera_system;
 

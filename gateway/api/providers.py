@@ -1,4 +1,4 @@
-"""A merchant's accounts at PSPs, and the order in which they are asked."""
+"""A merchant's accounts at PSPs."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -17,8 +17,8 @@ from gateway.api.common import (
     list_response,
     page,
 )
-from gateway.api.schemas import CreateProviderAccountBody, RoutingBody
-from gateway.api.views import DeletedView, ProviderAccountView, RoutingView
+from gateway.api.schemas import CreateProviderAccountBody
+from gateway.api.views import DeletedView, ProviderAccountView
 from gateway.use_cases.create_provider_account import CreateProviderAccount, create_provider_account
 
 router = APIRouter(tags=["providers"])
@@ -66,20 +66,3 @@ async def delete_provider_account(door: TheDoor, merchant: Merchant, account_id:
     p = {"account_id": known, "at": door.ports.clock.now().isoformat()}
     await door.ports.store.call("provider_account_delete_v1", merchant, p)
     return json_response({"id": known, "object": "provider_account", "deleted": True})
-
-
-@router.put("/routing", responses=documented_answers({200: RoutingView}))
-async def set_routing(door: TheDoor, merchant: Merchant, body: RoutingBody) -> Response:
-    """Which PSPs are asked, in order: provider names, or ids of accounts. Holds for payments from now on."""
-    p = {
-        "providers": list(body.providers),
-        "max_fallbacks": body.max_fallbacks,
-        "at": door.ports.clock.now().isoformat(),
-    }
-    return json_response(await door.ports.store.call("routing_set_v1", merchant, p))
-
-
-@router.get("/routing", responses=documented_answers({200: RoutingView}))
-async def get_routing(door: TheDoor, merchant: Merchant) -> Response:
-    """The order as it is."""
-    return json_response(await door.ports.store.call("routing_get_v1", merchant, {}))

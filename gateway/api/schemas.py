@@ -234,12 +234,3 @@ class CreateProviderAccountBody(Body):
 
 
 ProviderOrAccount = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{1,40}$")]
-
-
-class RoutingBody(Body):
-    """Which PSPs are asked, in order."""
-
-    providers: Annotated[
-        tuple[ProviderOrAccount, ...], Field(min_length=1, max_length=10, examples=[["stripe", "dummypay"]])
-    ]
-    max_fallbacks: Annotated[int, Field(strict=True, ge=0, le=5, description="Further PSPs per payment")] = 1

@@ -282,14 +282,6 @@ class ProviderAccountView(View):
     created_at: Time
 
 
-class RoutingView(View):
-    """Which PSPs are asked, in order."""
-
-    object: Literal["routing"]
-    providers: list[str]
-    max_fallbacks: int
-
-
 class DeletedView(View):
     """What was there."""
 

@@ -53,6 +53,9 @@ begin
     s.payment.updated_at := v_at;
     if (s.operation).kind = 'authorize' then
         perform core.card_attempt_settle_v1(s.operation);
+        if v_source = 'inline' then
+            perform core.circuit_note_v1(s.operation, v_at);
+        end if;
     end if;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
               when (s.operation).kind = 'authorize' then

@@ -1,4 +1,4 @@
--- p: {} → {object: "routing", providers, max_fallbacks}; without a routing row: no providers, no fallback
+-- p: {} → {object: "routing", providers, max_fallbacks, rules, fees}; without a routing row: no providers, no fallback
 create or replace function api.routing_get_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare
@@ -7,6 +7,7 @@ begin
     perform core.tenant_v1(p_merchant);
     select * into v_row from core.routing r where r.merchant = p_merchant;
     return json_build_object('object', 'routing', 'providers', coalesce(v_row.providers, '[]'),
-                             'max_fallbacks', coalesce(v_row.max_fallbacks, 0));
+                             'max_fallbacks', coalesce(v_row.max_fallbacks, 0),
+                             'rules', coalesce(v_row.rules, '[]'), 'fees', coalesce(v_row.fees, '[]'));
 end
 $$;

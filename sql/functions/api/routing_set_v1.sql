@@ -1,4 +1,5 @@
--- p: {providers: [provider slug or account id, …], max_fallbacks, at?} → {object: "routing", providers, max_fallbacks}
+-- p: {providers: [provider slug or account id, …], max_fallbacks, rules?, fees?, at?} → {object: "routing", providers,
+--    max_fallbacks, rules, fees}. The caller has checked the shape of rules and fees.
 -- Raises PA422 provider_account_not_found for an entry that names no account of this merchant.
 create or replace function api.routing_set_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
@@ -6,19 +7,23 @@ declare
     v_unknown text;
 begin
     perform core.tenant_v1(p_merchant);
-    select wanted.name into v_unknown from jsonb_array_elements_text(p -> 'providers') as wanted (name)
+    select wanted.name into v_unknown from (
+        select * from jsonb_array_elements_text(p -> 'providers')
+        union all
+        select jsonb_array_elements_text(r.rule -> 'providers') from jsonb_array_elements(p -> 'rules') as r (rule)
+    ) as wanted (name)
     where not exists (select from core.provider_account a
                       where a.deleted_at is null and (a.id = wanted.name or a.provider = wanted.name)) limit 1;
     if found then
         perform core.refuse_v1('PA422', 'provider_account_not_found',
                                format('There is no provider account for %s.', v_unknown));
     end if;
-    insert into core.routing as r (merchant, providers, max_fallbacks, updated_at)
-    values (p_merchant, p -> 'providers', coalesce((p ->> 'max_fallbacks')::int, 1),
+    insert into core.routing as r (merchant, providers, max_fallbacks, rules, fees, updated_at)
+    values (p_merchant, p -> 'providers', coalesce((p ->> 'max_fallbacks')::int, 1), coalesce(p -> 'rules', '[]'),
+            coalesce(p -> 'fees', '[]'),
             coalesce((p ->> 'at')::timestamptz, clock_timestamp()))
     on conflict (merchant) do update set providers = excluded.providers, max_fallbacks = excluded.max_fallbacks,
-        updated_at = excluded.updated_at;
-    return json_build_object('object', 'routing', 'providers', p -> 'providers',
-                             'max_fallbacks', coalesce((p ->> 'max_fallbacks')::int, 1));
+        rules = excluded.rules, fees = excluded.fees, updated_at = excluded.updated_at;
+    return api.routing_get_v1(p_merchant, '{}');
 end
 $$;
