@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contracts.kit import words
 from contracts.kit.consumer import (
     AMOUNT,
     CURRENCY,
@@ -16,13 +17,11 @@ from contracts.kit.consumer import (
     Say,
 )
 from contracts.kit.shapes import Shape, from_state, text
+from contracts.kit.words import ACCOUNT, AUTHORIZED, CAPTURED, approved, refused
 from gateway.use_cases.ports import OperationKind
 
 API_KEY = "dp_test_key"
 CARD = Card()
-ACCOUNT: Given = ("an account", {})
-AUTHORIZED: Given = ("a payment is authorized", {})
-CAPTURED: Given = ("a payment is captured", {})
 CHARGE, CHARGE_LIKE = "ch_1", "ch_[A-Za-z0-9]+"
 NETWORK_ID = "123456789012345"
 COLLECTIONS: dict[OperationKind, str] = {
@@ -84,30 +83,11 @@ def _operation(kind: OperationKind, amount: int, status: str = "succeeded", **fi
     return {**usual, "amount": amount, "currency": CURRENCY, **fields}
 
 
-def _approved(reference: str, amount: int = AMOUNT, *, captured: bool = False, **fields: Any) -> dict[str, Any]:
-    approved = {"kind": "approved", "provider_reference": reference, "amount": amount, "currency": CURRENCY}
-    return approved | {"captured": captured, **fields}
-
-
 DECLINE = {"code": "51", "message": text("Insufficient funds", ".+")}
-
-
-def _declined(reference: str) -> dict[str, Any]:
-    words = {"reason": "insufficient_funds", "advice": "schedule", "provider_code": "51", "network_code": "51"}
-    return {"kind": "declined", "provider_reference": reference, "message": "Insufficient funds", **words}
-
-
-def _refused(code: str, message: str) -> dict[str, Any]:
-    words = {"reason": "invalid_request", "advice": "none", "provider_code": code, "message": message}
-    return {"kind": "declined", **words}
 
 
 def _error(word: str) -> dict[str, Any]:
     return {"error": {"type": word, "message": text("No.", ".+")}}
-
-
-def _later(operation: str, word: str = "the acquirer decides later") -> Given:
-    return word, {"operation": operation}
 
 
 AUTHORIZATIONS = (
@@ -117,7 +97,7 @@ AUTHORIZATIONS = (
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(200, _charge("captured")),
-        outcome=_approved(CHARGE, captured=True, network_transaction_id=NETWORK_ID),
+        outcome=approved(CHARGE, captured=True, network_transaction_id=NETWORK_ID),
     ),
     Exchange(
         description="an authorization without capture",
@@ -126,47 +106,47 @@ AUTHORIZATIONS = (
         call={"capture": False},
         ask=_authorize(capture=False),
         say=Say(200, _charge("authorized")),
-        outcome=_approved(CHARGE, network_transaction_id=NETWORK_ID),
+        outcome=approved(CHARGE, network_transaction_id=NETWORK_ID),
     ),
     Exchange(
         description="a charge that the issuer declines",
-        given=(ACCOUNT, ("the acquirer declines", {"operation": "authorize", "code": "51"})),
+        given=(ACCOUNT, words.declines("authorize", "51")),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(200, {"id": text(CHARGE, CHARGE_LIKE), "status": "declined", **DECLINE}),
-        outcome=_declined(CHARGE),
+        outcome=words.short_of_funds("51", CHARGE, "Insufficient funds"),
     ),
     Exchange(
         description="a charge that is decided later",
-        given=(ACCOUNT, _later("authorize")),
+        given=(ACCOUNT, words.undecided("authorize")),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(200, {"id": text(CHARGE, CHARGE_LIKE), "status": "pending"}),
-        outcome={"kind": "pending", "provider_reference": CHARGE},
+        outcome=words.pending(CHARGE),
     ),
     Exchange(
         description="a charge under a key that opens nothing",
-        given=(("no account", {}),),
+        given=(words.NO_ACCOUNT,),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(401, _error("authentication_failed")),
-        outcome=_refused("authentication_failed", "No."),
+        outcome=refused("authentication_failed", "No."),
     ),
     Exchange(
         description="a charge while the provider is out of order",
-        given=(ACCOUNT, _later("authorize", "the provider is out of order")),
+        given=(ACCOUNT, words.out_of_order("authorize")),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(500, _error("server_error")),
-        outcome={"kind": "unknown", "cause": "server_error", "message": "HTTP 500"},
+        outcome=words.OUT_OF_ORDER,
     ),
     Exchange(
         description="one charge too many",
-        given=(ACCOUNT, _later("authorize", "there were too many requests")),
+        given=(ACCOUNT, words.too_many("authorize")),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(429, _error("rate_limited"), {"Retry-After": text("1", "[0-9]+")}),
-        outcome={"kind": "unknown", "cause": "rate_limited"},
+        outcome=words.TOO_MANY,
     ),
     Exchange(
         description="a charge under a key that another request has used",
@@ -186,7 +166,7 @@ FOLLOWING = (
         call={"parent_reference": CHARGE},
         ask=_operate("capture", amount=AMOUNT, final=True),
         say=Say(200, _operation("capture", AMOUNT)),
-        outcome=_approved("cap_1", captured=True),
+        outcome=approved("cap_1", captured=True),
     ),
     Exchange(
         description="a capture of a part, more to come",
@@ -195,16 +175,16 @@ FOLLOWING = (
         call={"parent_reference": CHARGE, "amount": 1000, "final": False},
         ask=_operate("capture", amount=1000, final=False),
         say=Say(200, _operation("capture", 1000)),
-        outcome=_approved("cap_1", 1000, captured=True),
+        outcome=approved("cap_1", 1000, captured=True),
     ),
     Exchange(
         description="a capture that the acquirer declines",
-        given=(ACCOUNT, AUTHORIZED, ("the acquirer declines", {"operation": "capture", "code": "51"})),
+        given=(ACCOUNT, AUTHORIZED, words.declines("capture", "51")),
         kind="capture",
         call={"parent_reference": CHARGE},
         ask=_operate("capture", amount=AMOUNT, final=True),
         say=Say(200, {"id": text("cap_1", "cap_[A-Za-z0-9]+"), "status": "declined", **DECLINE}),
-        outcome=_declined("cap_1"),
+        outcome=words.short_of_funds("51", "cap_1", "Insufficient funds"),
     ),
     Exchange(
         description="a void",
@@ -213,7 +193,7 @@ FOLLOWING = (
         call={"parent_reference": CHARGE},
         ask=_operate("void"),
         say=Say(200, _operation("void", AMOUNT)),
-        outcome=_approved("void_1"),
+        outcome=approved("void_1"),
     ),
     Exchange(
         description="a void of what is captured",
@@ -222,7 +202,7 @@ FOLLOWING = (
         call={"parent_reference": CHARGE},
         ask=_operate("void"),
         say=Say(409, _error("wrong_state")),
-        outcome=_refused("wrong_state", "No."),
+        outcome=refused("wrong_state", "No."),
     ),
     Exchange(
         description="a refund of a part",
@@ -231,16 +211,16 @@ FOLLOWING = (
         call={"parent_reference": CHARGE, "amount": 1200},
         ask=_operate("refund", amount=1200),
         say=Say(200, _operation("refund", 1200)),
-        outcome=_approved("ref_1", 1200),
+        outcome=approved("ref_1", 1200),
     ),
     Exchange(
         description="a refund that is decided later",
-        given=(ACCOUNT, CAPTURED, _later("refund")),
+        given=(ACCOUNT, CAPTURED, words.undecided("refund")),
         kind="refund",
         call={"parent_reference": CHARGE},
         ask=_operate("refund", amount=AMOUNT),
         say=Say(200, {"id": text("ref_1", "ref_[A-Za-z0-9]+"), "status": "pending"}),
-        outcome={"kind": "pending", "provider_reference": "ref_1"},
+        outcome=words.pending("ref_1"),
     ),
     Exchange(
         description="a refund of more than was captured",
@@ -249,7 +229,7 @@ FOLLOWING = (
         call={"parent_reference": CHARGE, "amount": AMOUNT + 1},
         ask=_operate("refund", amount=AMOUNT + 1),
         say=Say(400, _error("invalid_request")),
-        outcome=_refused("invalid_request", "No."),
+        outcome=refused("invalid_request", "No."),
     ),
 )
 
@@ -274,7 +254,7 @@ def _nothing(kind: OperationKind) -> Exchange:
         read=True,
         ask=_read(kind),
         say=Say(200, {"data": []}),
-        outcome={"kind": "absent"},
+        outcome=words.ABSENT,
     )
 
 
@@ -283,19 +263,17 @@ READS = (
         "authorize",
         CAPTURED,
         body=_charge("captured"),
-        outcome=_approved(CHARGE, captured=True, network_transaction_id=NETWORK_ID),
+        outcome=approved(CHARGE, captured=True, network_transaction_id=NETWORK_ID),
     ),
     _found(
         "capture",
         AUTHORIZED,
-        ("a capture was sent", {}),
+        words.CAPTURE_SENT,
         body=_operation("capture", AMOUNT),
-        outcome=_approved("cap_1", captured=True),
+        outcome=approved("cap_1", captured=True),
     ),
-    _found("void", AUTHORIZED, ("a void was sent", {}), body=_operation("void", AMOUNT), outcome=_approved("void_1")),
-    _found(
-        "refund", CAPTURED, ("a refund was sent", {}), body=_operation("refund", AMOUNT), outcome=_approved("ref_1")
-    ),
+    _found("void", AUTHORIZED, words.VOID_SENT, body=_operation("void", AMOUNT), outcome=approved("void_1")),
+    _found("refund", CAPTURED, words.REFUND_SENT, body=_operation("refund", AMOUNT), outcome=approved("ref_1")),
     *(_nothing(kind) for kind in COLLECTIONS),
 )
 
@@ -305,7 +283,7 @@ def _event(event_type: str, kind: OperationKind, *given: Given) -> Notification:
     thing = {"id": text(f"{prefix}1", f"{prefix}[A-Za-z0-9]+"), "reference": OPERATIONS[kind]}
     return Notification(
         description=f"the notification {event_type}",
-        given=(ACCOUNT, *given, ("it notifies of", {"type": event_type})),
+        given=(ACCOUNT, *given, words.notified_of(event_type)),
         body={"id": text("evt_1", "evt_[A-Za-z0-9]+"), "type": event_type, "data": {"object": thing}},
         headers={"Dummypay-Signature": text("t=1,v1=00", "t=[0-9]+,v1=[0-9a-f]+")},
         facts=((OPERATIONS[kind], f"{prefix}1", None),),
@@ -315,12 +293,10 @@ def _event(event_type: str, kind: OperationKind, *given: Given) -> Notification:
 NOTIFICATIONS = (
     _event("charge.captured", "authorize", CAPTURED),
     _event("charge.authorized", "authorize", AUTHORIZED),
-    _event(
-        "charge.declined", "authorize", ("the acquirer declines", {"operation": "authorize", "code": "51"}), CAPTURED
-    ),
-    _event("capture.succeeded", "capture", AUTHORIZED, ("a capture was sent", {})),
-    _event("charge.voided", "authorize", AUTHORIZED, ("a void was sent", {})),
-    _event("refund.succeeded", "refund", CAPTURED, ("a refund was sent", {})),
+    _event("charge.declined", "authorize", words.declines("authorize", "51"), CAPTURED),
+    _event("capture.succeeded", "capture", AUTHORIZED, words.CAPTURE_SENT),
+    _event("charge.voided", "authorize", AUTHORIZED, words.VOID_SENT),
+    _event("refund.succeeded", "refund", CAPTURED, words.REFUND_SENT),
 )
 
 CONSUMER = Consumer(

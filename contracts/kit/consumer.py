@@ -70,7 +70,8 @@ class Say:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One call of the connector. `outcome` is what it must make of the answer, exactly; `call` are fields of the
-    ProviderCall besides the usual ones; `read` asks what became of an operation of `kind` in place of sending it."""
+    ProviderCall besides the usual ones; `read` asks what became of an operation of `kind` in place of sending it.
+    `then`: further requests of the same call, each an interaction of its own in the pact, with a description."""
 
     description: str
     given: tuple[Given, ...]
@@ -80,6 +81,7 @@ class Exchange:
     outcome: Json
     read: bool = False
     call: Mapping[str, Any] = field(default_factory=dict)
+    then: tuple[tuple[str, Ask, Say], ...] = ()
 
     @property
     def verb(self) -> str:
@@ -213,10 +215,26 @@ def interactions(consumer: Consumer) -> Iterator[Exchange | Notification]:
         yield one
 
 
+def names(one: Exchange | Notification) -> list[str]:
+    """The descriptions that it has in the pact."""
+    return [one.description, *(name for name, _, _ in (one.then if isinstance(one, Exchange) else ()))]
+
+
 def _exchange(pact: Pact, consumer: Consumer, one: Exchange) -> None:
-    ask, say = one.ask, one.say
-    declared = pact.upon_receiving(one.description)
-    for name, parameters in one.given:
+    for description, ask, say in ((one.description, one.ask, one.say), *one.then):
+        _declare(pact, description, one.given, ask, say)
+    with pact.serve("127.0.0.1", raises=False, verbose=False) as server:
+        outcome = asyncio.run(_connect(consumer, one, str(server.url).rstrip("/")))
+        mismatches = [str(mismatch) for mismatch in server.mismatches]
+    if mismatches:
+        raise ContractBroken(f"{consumer.slug}: {one.description}: the request differs:\n" + "\n".join(mismatches))
+    if outcome != one.outcome:
+        raise ContractBroken(f"{consumer.slug}: {one.description}: {outcome} in place of {one.outcome}")
+
+
+def _declare(pact: Pact, description: str, given: tuple[Given, ...], ask: Ask, say: Say) -> None:
+    declared = pact.upon_receiving(description)
+    for name, parameters in given:
         declared.given(name, parameters or None)
     declared.with_request(ask.method, shapes.encoded(ask.path))
     for name, value in ask.headers.items():
@@ -232,13 +250,6 @@ def _exchange(pact: Pact, consumer: Consumer, one: Exchange) -> None:
         declared.with_header(name, value)
     if say.body is not None:
         declared.with_body(say.body, "application/json")
-    with pact.serve("127.0.0.1", raises=False, verbose=False) as server:
-        outcome = asyncio.run(_connect(consumer, one, str(server.url).rstrip("/")))
-        mismatches = [str(mismatch) for mismatch in server.mismatches]
-    if mismatches:
-        raise ContractBroken(f"{consumer.slug}: {one.description}: the request differs:\n" + "\n".join(mismatches))
-    if outcome != one.outcome:
-        raise ContractBroken(f"{consumer.slug}: {one.description}: {outcome} in place of {one.outcome}")
 
 
 async def _connect(consumer: Consumer, one: Exchange, url: str) -> Json:

@@ -35,6 +35,11 @@ def listed(example: Any) -> Shape:
     return {"pact:matcher:type": "type", "value": [example], "min": 1}
 
 
+def among(*items: Any) -> Shape:
+    """A list in which each of these is found, wherever it stands and whatever else there is."""
+    return {"pact:matcher:type": "arrayContains", "variants": list(items)}
+
+
 def from_state(example: str, expression: str, pattern: str | None = None) -> Shape:
     """What only the provider knows (a key, an id): `expression` with `${name}` for the values of its state.
 

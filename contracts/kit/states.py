@@ -159,6 +159,13 @@ def too_many(psp: Psp, parameters: Json) -> Values:
     return {}
 
 
+def under_way(psp: Psp, parameters: Json) -> Values:
+    """The same `{operation}` was sent before, nobody heard its answer, and it is not done yet."""
+    psp.fault(parameters["operation"], {"action": "commit_late", "seconds": 3600})
+    psp.do(parameters["operation"], timeout_s=0.5)
+    return {}
+
+
 def time_passes(psp: Psp, parameters: Json) -> Values:
     """`{seconds}` of the account's clock, past any lag of the PSP's index."""
     psp.control("POST", "/clock", {"advance_s": parameters["seconds"]})
@@ -187,5 +194,6 @@ COMMON: Mapping[str, State] = {
     "the acquirer decides later": decides_later,
     "the provider is out of order": out_of_order,
     "there were too many requests": too_many,
+    "an earlier one is under way": under_way,
     "time passes": time_passes,
 }

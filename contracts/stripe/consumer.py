@@ -2,16 +2,15 @@
 
 from typing import Any
 
+from contracts.kit import words
 from contracts.kit.consumer import AMOUNT, OPERATIONS, PAYMENT, Ask, Card, Consumer, Exchange, Given, Notification, Say
 from contracts.kit.shapes import Shape, from_state, like, listed, text
+from contracts.kit.words import ACCOUNT, AUTHORIZED, CAPTURED, approved, refused
 from gateway.connectors.stripe.wire import API_VERSION
 from gateway.use_cases.ports import OperationKind
 
 API_KEY = "sk_test_contract"
 CARD = Card()
-ACCOUNT: Given = ("an account", {})
-AUTHORIZED: Given = ("a payment is authorized", {})
-CAPTURED: Given = ("a payment is captured", {})
 INTENT, REFUND, CHARGE = "pi_1", "re_1", "ch_1"
 INTENT_LIKE, REFUND_LIKE, CHARGE_LIKE = "pi_[A-Za-z0-9]+", "re_[A-Za-z0-9]+", "ch_[A-Za-z0-9]+"
 NETWORK_ID = "123456789012345"
@@ -109,26 +108,12 @@ def _refunded(amount: int, status: str = "succeeded") -> Shape:
     return {"id": text(REFUND, REFUND_LIKE), "status": status, "currency": "eur", "amount": amount}
 
 
-def _approved(reference: str, amount: int = AMOUNT, *, captured: bool = False, **fields: Any) -> dict[str, Any]:
-    approved = {"kind": "approved", "provider_reference": reference, "amount": amount, "currency": "EUR"}
-    return approved | {"captured": captured, **fields}
-
-
 def _error(kind: str, code: str | None = None, **fields: Any) -> Shape:
     named = {} if code is None else {"code": code}
     return {"error": {"type": kind, **named, "message": text(MESSAGE, ".+"), **fields}}
 
 
-def _refused(code: str, **fields: Any) -> dict[str, Any]:
-    words = {"reason": "invalid_request", "advice": "none", "provider_code": code, "message": MESSAGE}
-    return {"kind": "declined", **words, **fields}
-
-
-def _meets(state: str, operation: str, **fields: Any) -> Given:
-    return state, {"operation": operation, **fields}
-
-
-SHORT_OF_FUNDS = _meets("the acquirer declines", "authorize", code="insufficient_funds")
+SHORT_OF_FUNDS = words.declines("authorize", "insufficient_funds")
 
 AUTHORIZATIONS = (
     Exchange(
@@ -137,7 +122,7 @@ AUTHORIZATIONS = (
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(200, _charged("succeeded", AMOUNT)),
-        outcome=_approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
+        outcome=approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
     ),
     Exchange(
         description="a payment intent that is only authorized",
@@ -146,7 +131,7 @@ AUTHORIZATIONS = (
         call={"capture": False},
         ask=_authorize(capture=False),
         say=Say(200, _charged("requires_capture", 0)),
-        outcome=_approved(INTENT, network_transaction_id=NETWORK_ID),
+        outcome=approved(INTENT, network_transaction_id=NETWORK_ID),
     ),
     Exchange(
         description="a payment intent that the issuer declines",
@@ -163,23 +148,15 @@ AUTHORIZATIONS = (
                 payment_intent={"id": text(INTENT, INTENT_LIKE)},
             ),
         ),
-        outcome={
-            "kind": "declined",
-            "reason": "insufficient_funds",
-            "advice": "schedule",
-            "provider_code": "insufficient_funds",
-            "provider_reference": INTENT,
-            "network_code": "51",
-            "message": MESSAGE,
-        },
+        outcome=words.short_of_funds("insufficient_funds", INTENT, MESSAGE),
     ),
     Exchange(
         description="a payment intent that is decided later",
-        given=(ACCOUNT, _meets("the acquirer decides later", "authorize")),
+        given=(ACCOUNT, words.undecided("authorize")),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(200, _intent("processing", currency="eur")),
-        outcome={"kind": "pending", "provider_reference": INTENT},
+        outcome=words.pending(INTENT),
     ),
     Exchange(
         description="a payment intent that needs the shopper",
@@ -191,27 +168,27 @@ AUTHORIZATIONS = (
     ),
     Exchange(
         description="a payment intent under a key that opens nothing",
-        given=(("no account", {}),),
+        given=(words.NO_ACCOUNT,),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(401, _error("invalid_request_error")),
-        outcome=_refused("invalid_request_error"),
+        outcome=refused("invalid_request_error", MESSAGE),
     ),
     Exchange(
         description="a payment intent while Stripe is out of order",
-        given=(ACCOUNT, _meets("the provider is out of order", "authorize")),
+        given=(ACCOUNT, words.out_of_order("authorize")),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(500, _error("api_error")),
-        outcome={"kind": "unknown", "cause": "server_error", "message": "HTTP 500"},
+        outcome=words.OUT_OF_ORDER,
     ),
     Exchange(
         description="one payment intent too many",
-        given=(ACCOUNT, _meets("there were too many requests", "authorize")),
+        given=(ACCOUNT, words.too_many("authorize")),
         kind="authorize",
         ask=_authorize(capture=True),
         say=Say(429, _error("invalid_request_error", "rate_limit")),
-        outcome={"kind": "unknown", "cause": "rate_limited"},
+        outcome=words.TOO_MANY,
     ),
     Exchange(
         description="a payment intent under a key that another request has used",
@@ -231,7 +208,7 @@ FOLLOWING = (
         call={"parent_reference": INTENT},
         ask=_capture(),
         say=Say(200, _marked(AMOUNT)),
-        outcome=_approved(CHARGE, captured=True),
+        outcome=approved(CHARGE, captured=True),
     ),
     Exchange(
         description="a capture of a part, the rest is released",
@@ -240,7 +217,7 @@ FOLLOWING = (
         call={"parent_reference": INTENT, "amount": 1000},
         ask=_capture(1000),
         say=Say(200, _marked(1000)),
-        outcome=_approved(CHARGE, 1000, captured=True),
+        outcome=approved(CHARGE, 1000, captured=True),
     ),
     Exchange(
         description="a capture of a part, more to come",
@@ -249,7 +226,7 @@ FOLLOWING = (
         call={"parent_reference": INTENT, "amount": 1000, "final": False},
         ask=_capture(1000, final=False),
         say=Say(200, _marked(1000)),
-        outcome=_approved(CHARGE, 1000, captured=True),
+        outcome=approved(CHARGE, 1000, captured=True),
     ),
     Exchange(
         description="a capture of what is captured",
@@ -265,7 +242,7 @@ FOLLOWING = (
                 payment_intent={"id": text(INTENT, INTENT_LIKE)},
             ),
         ),
-        outcome=_refused("payment_intent_unexpected_state", provider_reference=INTENT),
+        outcome=refused("payment_intent_unexpected_state", MESSAGE, provider_reference=INTENT),
     ),
     Exchange(
         description="a cancel of an authorization",
@@ -274,7 +251,7 @@ FOLLOWING = (
         call={"parent_reference": INTENT},
         ask=_void(),
         say=Say(200, _intent("canceled")),
-        outcome=_approved(INTENT),
+        outcome=approved(INTENT),
     ),
     Exchange(
         description="a cancel of what is canceled",
@@ -286,7 +263,7 @@ FOLLOWING = (
             400,
             _error("invalid_request_error", "payment_intent_unexpected_state", payment_intent=_intent("canceled")),
         ),
-        outcome=_approved(INTENT),
+        outcome=approved(INTENT),
     ),
     Exchange(
         description="a refund of a part",
@@ -295,20 +272,20 @@ FOLLOWING = (
         call={"parent_reference": INTENT, "amount": 1200},
         ask=_refund(1200),
         say=Say(200, _refunded(1200)),
-        outcome=_approved(REFUND, 1200),
+        outcome=approved(REFUND, 1200),
     ),
     Exchange(
         description="a refund that is decided later",
-        given=(ACCOUNT, CAPTURED, _meets("the acquirer decides later", "refund")),
+        given=(ACCOUNT, CAPTURED, words.undecided("refund")),
         kind="refund",
         call={"parent_reference": INTENT},
         ask=_refund(AMOUNT),
         say=Say(200, _refunded(AMOUNT, "pending")),
-        outcome={"kind": "pending", "provider_reference": REFUND},
+        outcome=words.pending(REFUND),
     ),
     Exchange(
         description="a refund that the bank refuses",
-        given=(ACCOUNT, CAPTURED, _meets("the acquirer declines", "refund", code="expired_card")),
+        given=(ACCOUNT, CAPTURED, words.declines("refund", "expired_card")),
         kind="refund",
         call={"parent_reference": INTENT},
         ask=_refund(AMOUNT),
@@ -328,19 +305,19 @@ FOLLOWING = (
         call={"parent_reference": INTENT, "amount": AMOUNT + 1},
         ask=_refund(AMOUNT + 1),
         say=Say(400, _error("invalid_request_error")),
-        outcome=_refused("invalid_request_error"),
+        outcome=refused("invalid_request_error", MESSAGE),
     ),
 )
 
 READS = (
     Exchange(
         description="a search for an intent by our reference",
-        given=(ACCOUNT, CAPTURED, ("time passes", {"seconds": 120})),
+        given=(ACCOUNT, CAPTURED, words.TIME_PASSES),
         kind="authorize",
         read=True,
         ask=_search(),
         say=Say(200, {"data": [_charged("succeeded", AMOUNT)]}),
-        outcome=_approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
+        outcome=approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
     ),
     Exchange(
         description="a search for an intent that never arrived",
@@ -349,7 +326,7 @@ READS = (
         read=True,
         ask=_search(),
         say=Say(200, {"data": []}),
-        outcome={"kind": "absent"},
+        outcome=words.ABSENT,
     ),
     Exchange(
         description="an intent by its id",
@@ -359,7 +336,7 @@ READS = (
         call={"capture": False, "provider_reference": INTENT},
         ask=_look("authorize"),
         say=Say(200, _charged("requires_capture", 0)),
-        outcome=_approved(INTENT, network_transaction_id=NETWORK_ID),
+        outcome=approved(INTENT, network_transaction_id=NETWORK_ID),
     ),
     Exchange(
         description="an intent whose last payment was declined",
@@ -387,25 +364,17 @@ READS = (
                 },
             ),
         ),
-        outcome={
-            "kind": "declined",
-            "reason": "insufficient_funds",
-            "advice": "schedule",
-            "provider_code": "insufficient_funds",
-            "provider_reference": INTENT,
-            "network_code": "51",
-            "message": MESSAGE,
-        },
+        outcome=words.short_of_funds("insufficient_funds", INTENT, MESSAGE),
     ),
     Exchange(
         description="an intent that bears the mark of our capture",
-        given=(ACCOUNT, AUTHORIZED, ("a capture was sent", {})),
+        given=(ACCOUNT, AUTHORIZED, words.CAPTURE_SENT),
         kind="capture",
         read=True,
         call={"parent_reference": INTENT},
         ask=_look("capture"),
         say=Say(200, _marked(AMOUNT)),
-        outcome=_approved(CHARGE, captured=True),
+        outcome=approved(CHARGE, captured=True),
     ),
     Exchange(
         description="an intent without the mark of our capture",
@@ -415,17 +384,17 @@ READS = (
         call={"parent_reference": INTENT},
         ask=_look("capture"),
         say=Say(200, {"currency": "eur", "metadata": {"payera_payment": PAYMENT}}),
-        outcome={"kind": "absent"},
+        outcome=words.ABSENT,
     ),
     Exchange(
         description="an intent that was canceled",
-        given=(ACCOUNT, AUTHORIZED, ("a void was sent", {})),
+        given=(ACCOUNT, AUTHORIZED, words.VOID_SENT),
         kind="void",
         read=True,
         call={"parent_reference": INTENT},
         ask=_look("void"),
         say=Say(200, _intent("canceled")),
-        outcome=_approved(INTENT),
+        outcome=approved(INTENT),
     ),
     Exchange(
         description="an intent that was not canceled",
@@ -435,11 +404,11 @@ READS = (
         call={"parent_reference": INTENT},
         ask=_look("void"),
         say=Say(200, _intent("requires_capture")),
-        outcome={"kind": "absent"},
+        outcome=words.ABSENT,
     ),
     Exchange(
         description="a refund by its id",
-        given=(ACCOUNT, CAPTURED, ("a refund was sent", {})),
+        given=(ACCOUNT, CAPTURED, words.REFUND_SENT),
         kind="refund",
         read=True,
         call={"parent_reference": INTENT, "provider_reference": REFUND},
@@ -449,11 +418,11 @@ READS = (
             _headers("refund", key=False),
         ),
         say=Say(200, _refunded(AMOUNT)),
-        outcome=_approved(REFUND),
+        outcome=approved(REFUND),
     ),
     Exchange(
         description="the refunds of an intent, ours among them",
-        given=(ACCOUNT, CAPTURED, ("a refund was sent", {})),
+        given=(ACCOUNT, CAPTURED, words.REFUND_SENT),
         kind="refund",
         read=True,
         call={"parent_reference": INTENT},
@@ -467,7 +436,7 @@ READS = (
             200,
             {"data": listed(_refunded(AMOUNT) | {"metadata": {"payera_operation": OPERATIONS["refund"]}})},
         ),
-        outcome=_approved(REFUND),
+        outcome=approved(REFUND),
     ),
     Exchange(
         description="the refunds of an intent, none of them ours",
@@ -482,7 +451,7 @@ READS = (
             {"payment_intent": from_state(INTENT, "${payment}", INTENT_LIKE), "limit": "100"},
         ),
         say=Say(200, {"data": [], "has_more": False}),
-        outcome={"kind": "absent"},
+        outcome=words.ABSENT,
     ),
 )
 
@@ -493,7 +462,7 @@ def _event(event_type: str, *given: Given, refund: bool = False) -> Notification
     thing = {"id": identifier, "metadata": {"payera_operation": OPERATIONS[kind]}}
     return Notification(
         description=f"the event {event_type}",
-        given=(ACCOUNT, *given, ("it notifies of", {"type": event_type})),
+        given=(ACCOUNT, *given, words.notified_of(event_type)),
         body={"id": text("evt_1", "evt_[A-Za-z0-9]+"), "type": event_type, "data": {"object": thing}},
         headers={"Stripe-Signature": text("t=1,v1=00", "t=[0-9]+,v1=[0-9a-f]+")},
         facts=((OPERATIONS[kind], REFUND if refund else INTENT, None),),
@@ -504,15 +473,15 @@ NOTIFICATIONS = (
     _event("payment_intent.succeeded", CAPTURED),
     _event("payment_intent.amount_capturable_updated", AUTHORIZED),
     _event("payment_intent.payment_failed", SHORT_OF_FUNDS, AUTHORIZED),
-    _event("payment_intent.canceled", AUTHORIZED, ("a void was sent", {})),
+    _event("payment_intent.canceled", AUTHORIZED, words.VOID_SENT),
     _event("payment_intent.requires_action", ("the issuer wants a challenge", {}), AUTHORIZED),
-    _event("payment_intent.processing", _meets("the acquirer decides later", "authorize"), AUTHORIZED),
-    _event("refund.created", CAPTURED, ("a refund was sent", {}), refund=True),
+    _event("payment_intent.processing", words.undecided("authorize"), AUTHORIZED),
+    _event("refund.created", CAPTURED, words.REFUND_SENT, refund=True),
     _event(
         "refund.failed",
         CAPTURED,
-        _meets("the acquirer declines", "refund", code="expired_card"),
-        ("a refund was sent", {}),
+        words.declines("refund", "expired_card"),
+        words.REFUND_SENT,
         refund=True,
     ),
 )
