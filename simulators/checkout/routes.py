@@ -5,29 +5,31 @@ from simulators.kit.idempotency import IdempotencyPolicy
 from simulators.kit.routing import Route
 from simulators.kit.spec import Dialect
 
-_SECRET = wire.with_secret
-
 ROUTES = (
-    Route("POST", "/payments", payments.create, "authorize", payments.facts, _SECRET),
-    Route("GET", "/payments", payments.list_by_reference, "read", payments.list_facts, _SECRET),
-    Route("GET", "/payments/{id}", payments.get, "read", None, _SECRET, read_id="id"),
-    Route("GET", "/payments/{id}/actions", payments.actions, "read", None, _SECRET, read_id="id"),
-    Route("POST", "/payments/{id}/captures", operations.accept, "capture", operations.capture_facts, _SECRET),
-    Route("POST", "/payments/{id}/voids", operations.accept, "void", operations.void_facts, _SECRET),
-    Route("POST", "/payments/{id}/refunds", operations.accept, "refund", operations.refund_facts, _SECRET),
-    Route("POST", "/payments/{id}/reversals", operations.accept, "void", operations.reversal_facts, _SECRET),
+    Route("POST", "/payments", payments.create, "authorize", payments.facts),
+    Route("GET", "/payments", payments.list_by_reference, "read", payments.list_facts),
+    Route("GET", "/payments/{id}", payments.get, "read", read_id="id"),
+    Route("GET", "/payments/{id}/actions", payments.actions, "read", read_id="id"),
+    Route("POST", "/payments/{id}/captures", operations.accept, "capture", operations.capture_facts),
+    Route("POST", "/payments/{id}/voids", operations.accept, "void", operations.void_facts),
+    Route("POST", "/payments/{id}/refunds", operations.accept, "refund", operations.refund_facts),
+    Route("POST", "/payments/{id}/reversals", operations.accept, "void", operations.reversal_facts),
     Route(
-        "POST", "/payments/{id}/authorizations", operations.increment, "authorize", operations.increment_facts, _SECRET
+        "POST",
+        "/payments/{id}/authorizations",
+        operations.increment,
+        "authorize",
+        operations.increment_facts,
     ),
     Route("POST", "/tokens", vault.create_token, account=wire.with_public_key),
-    Route("POST", "/instruments", vault.create_instrument, account=_SECRET),
-    Route("GET", "/instruments/{id}", vault.get_instrument, "read", None, _SECRET),
-    Route("PATCH", "/instruments/{id}", vault.update_instrument, account=_SECRET),
-    Route("DELETE", "/instruments/{id}", vault.delete_instrument, account=_SECRET),
-    Route("POST", "/customers", vault.create_customer, account=_SECRET),
-    Route("GET", "/customers/{id}", vault.get_customer, "read", None, _SECRET),
-    Route("PATCH", "/customers/{id}", vault.update_customer, account=_SECRET),
-    Route("DELETE", "/customers/{id}", vault.delete_customer, account=_SECRET),
+    Route("POST", "/instruments", vault.create_instrument),
+    Route("GET", "/instruments/{id}", vault.get_instrument, "read"),
+    Route("PATCH", "/instruments/{id}", vault.update_instrument),
+    Route("DELETE", "/instruments/{id}", vault.delete_instrument),
+    Route("POST", "/customers", vault.create_customer),
+    Route("GET", "/customers/{id}", vault.get_customer, "read"),
+    Route("PATCH", "/customers/{id}", vault.update_customer),
+    Route("DELETE", "/customers/{id}", vault.delete_customer),
     Route("POST", "/connect/token", wire.access_token, account=wire.with_client),
     *threeds.PAGES,
 )

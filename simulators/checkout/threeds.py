@@ -86,11 +86,18 @@ def decide(asked: Asked, verdict: Verdict) -> Step:
 
 # -- pages
 def _owner(world: World, _request: Request, params: Mapping[str, str]) -> Account | None:
-    """The account whose payment has this session: pages carry no key."""
+    """The account whose payment this is: pages carry no key."""
     for account in world.accounts.values():
-        if account.store.find("payments", "session", params["session"]):
+        if _found(account, params["session"]) is not None:
             return account
     return None
+
+
+def _found(account: Account, session: str) -> Json | None:
+    """By the session, as the redirect names it, or by the payment's own id."""
+    if (found := account.store.get("payments", session)) is not None:
+        return found
+    return next(iter(account.store.find("payments", "session", session)), None)
 
 
 def _page(title: str, body: str, status: int = 200) -> Answer:
@@ -102,7 +109,9 @@ def _page(title: str, body: str, status: int = 200) -> Answer:
 
 
 def _payment(x: Exchange) -> Json:
-    return x.store.find("payments", "session", x.params["session"])[0]
+    found = _found(x.account, x.params["session"])
+    assert found is not None, "the account was found by it"
+    return found
 
 
 def show(x: Exchange) -> Answer:

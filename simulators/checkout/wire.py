@@ -57,37 +57,30 @@ def now(account: Account) -> str:
 
 # -- credentials
 def credential(request: Request) -> str | None:
-    """The key of `Authorization: Bearer sk_…`, or of the older bare `Authorization: sk_…`."""
+    """The secret key of `Authorization: Bearer sk_…`, of the older bare `Authorization: sk_…`, or behind an access
+    token that has not expired."""
+    given = _given(request)
+    return _key_of_token(given) if given is not None and "." in given else given
+
+
+def _given(request: Request) -> str | None:
     return request.bearer() or request.headers.get("authorization") or None
-
-
-def with_secret(world: World, request: Request, _params: Mapping[str, str]) -> Account | None:
-    """Whose secret key or access token this is."""
-    given = credential(request)
-    if given is None:
-        return None
-    return world.by_key.get(given) or _by_access_token(world, given)
 
 
 def with_public_key(world: World, request: Request, _params: Mapping[str, str]) -> Account | None:
     """Whose public key or access token this is: secret keys make no card tokens."""
-    given = credential(request)
-    if given is None:
+    given = _given(request)
+    if given is None or given in world.by_key:
         return None
     for account in world.accounts.values():
-        if hmac.compare_digest(account.credentials.get("publishable_key", ""), given):
+        if hmac.compare_digest(account.credentials.get("publishable_key", "").encode(), given.encode()):
             return account
-    return _by_access_token(world, given)
-
-
-def client_id(api_key: str) -> str:
-    """The access key id that belongs to a secret key; the secret of the access key is the secret key itself."""
-    digest = hashlib.sha256(f"client of {api_key}".encode()).digest()
-    return f"ack_{base64.b32encode(digest).decode().lower()[:26]}"
+    return world.by_key.get(credential(request) or "")
 
 
 def with_client(world: World, request: Request, _params: Mapping[str, str]) -> Account | None:
-    """Whose access key asks for a token: in the form, or by HTTP Basic."""
+    """Whose access key asks for a token, in the form or by HTTP Basic: its id is the account's public key, its secret
+    the secret key."""
     form = dict(parse_qsl(request.body.decode("latin-1")))
     name, secret = form.get("client_id", ""), form.get("client_secret", "")
     kind, _, value = request.headers.get("authorization", "").partition(" ")
@@ -97,40 +90,37 @@ def with_client(world: World, request: Request, _params: Mapping[str, str]) -> A
         except ValueError:
             return None
     account = world.by_key.get(secret)
-    return account if account is not None and client_id(account.api_key) == name else None
+    return account if account is not None and account.credentials.get("publishable_key") == name else None
 
 
 def access_token(x: Exchange) -> Answer:
     """POST /connect/token"""
     if x.body.get("grant_type") != "client_credentials":
         raise Refusal(Answer.json(400, {"error": "unsupported_grant_type"}, errors.headers()))
-    claims = orjson.dumps({"sub": client_id(x.account.api_key), "exp": int(time.time()) + OAUTH_S, "acc": x.account.id})
+    claims = orjson.dumps({"sub": x.account.api_key, "exp": int(time.time()) + OAUTH_S})
     body = base64.urlsafe_b64encode(claims).decode().rstrip("=")
-    token = f"{body}.{_seal(x.account, body)}"
-    answer = {"access_token": token, "token_type": "Bearer", "expires_in": OAUTH_S}
-    return Answer.json(200, answer, errors.headers())
+    found = {"access_token": f"{body}.{_seal(x.account.api_key, body)}", "token_type": "Bearer", "expires_in": OAUTH_S}
+    return Answer.json(200, found, errors.headers())
 
 
-def _seal(account: Account, text: str) -> str:
-    return hmac.new(account.api_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+def _seal(api_key: str, text: str) -> str:
+    return hmac.new(api_key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def _by_access_token(world: World, given: str) -> Account | None:
+def _key_of_token(given: str) -> str | None:
+    """The key that an access token stands for, None for one that is forged or has expired (in real time)."""
     body, _, seal = given.partition(".")
     try:
         claims = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        account = world.accounts.get(claims["acc"])
-        alive = claims["exp"] > time.time()
+        key, alive = str(claims["sub"]), claims["exp"] > time.time()
     except (ValueError, KeyError, TypeError):
         return None
-    if account is None or not alive or not hmac.compare_digest(_seal(account, body), seal):
-        return None
-    return account
+    return key if alive and hmac.compare_digest(_seal(key, body).encode(), seal.encode()) else None
 
 
 def by_oauth(x: Exchange) -> bool:
     """Whether the request came with an access token: then it must name its processing channel."""
-    return credential(x.request) != x.account.api_key
+    return _given(x.request) != x.account.api_key
 
 
 # -- bodies

@@ -134,7 +134,7 @@ class Examples:
         self, method: str, url: str, body: bytes | None, media_type: str | None, operation: Json | None = None
     ) -> tuple[int, bytes]:
         """One request; every answer is an answer, also a refusal or a redirect."""
-        headers = self.headers() | ((operation or {}).get("x-payera-headers") or {})
+        headers = self.headers() | filled((operation or {}).get("x-payera-headers") or {}, self.names)
         if media_type is not None:
             headers["content-type"] = media_type
         request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - the simulator's own address

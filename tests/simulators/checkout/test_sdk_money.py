@@ -22,7 +22,6 @@ from checkout_sdk.payments.payments import (
 )
 
 from simulators.checkout import SIMULATOR
-from simulators.checkout.wire import client_id
 from tests.simulators.checkout.simulator import VISA, Shop, card, pay
 
 DECLINES = yaml.safe_load((SIMULATOR.folder / "rules.yaml").read_text("utf-8"))["declines"]
@@ -311,7 +310,7 @@ def test_card_verification(shop: Shop, amount: int | None) -> None:
 
 def test_oauth(shop: Shop) -> None:
     """An access token works like a key, and has to name its channel."""
-    builder = CheckoutSdk.builder().oauth().client_credentials(client_id(shop.key), shop.key)
+    builder = CheckoutSdk.builder().oauth().client_credentials(shop.public_key, shop.key)
     api = shop.built(builder.scopes(["gateway"]))
     paid = api.payments.request_payment(pay(processing_channel_id=shop.channel))
     assert paid.approved is True
