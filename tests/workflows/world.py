@@ -71,7 +71,7 @@ class World:
                         "api_key": Secret(accounts[slug].api_key),
                         "webhook_secret": Secret(accounts[slug].webhook_secret),
                     },
-                    {"resolution": RESOLUTION},
+                    {"resolution": RESOLUTION, **accounts[slug].view.get("settings", {})},
                     test=True,
                 ),
             )
