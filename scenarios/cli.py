@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import os
 import random
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from scenarios.kinds import Kind, env_file
 from scenarios.report import console as console_report
 from scenarios.report import junit as junit_report
 from scenarios.report import record
@@ -28,20 +27,7 @@ EnvFile = Annotated[
 ]
 
 
-class Kind(StrEnum):
-    """The environments that a checkout can have at once."""
-
-    embedded = "embedded"
-    compose = "compose"
-
-
 Env = Annotated[Kind, typer.Option("--env", help="embedded: `make up`; compose: on containers, `make env-up`.")]
-
-
-def env_file(given: Path | None, kind: Kind = Kind.embedded) -> Path:
-    """The env.json to use: the one told, else that of the state folder (`PAYERA_STATE`, `.payera`), by kind."""
-    state = Path(os.environ.get("PAYERA_STATE", ".payera"))
-    return given or (state / "compose" if kind is Kind.compose else state) / "env.json"
 
 
 def _load(packs: list[str] | None) -> list[language.Scenario]:

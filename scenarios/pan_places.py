@@ -8,6 +8,7 @@ value of the SQLite database, every message of every Kafka topic.
 import os
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from compose.embedded.postgres import binaries
+from scenarios import pan_containers
 from scenarios.pan_scan import Hit, Scanner
 
 _KAFKA_SILENT_S = 20.0
@@ -159,9 +161,26 @@ def scan_everything(scanner: Scanner, env: dict[str, Any]) -> tuple[list[Hit], l
     checkpoint(env["postgres"])
     hits = list(scan_files(scanner, state, counts))
     hits += scan_rows(scanner, env["postgres"], counts)
-    hits += scan_sqlite(scanner, state / "temporal" / "temporal.sqlite", counts)
+    if "containers" in env:
+        hits += _scan_containers(scanner, env, counts)
+    else:
+        hits += scan_sqlite(scanner, state / "temporal" / "temporal.sqlite", counts)
     hits += scan_kafka(scanner, env["kafka"], counts)
     return hits, counts
+
+
+def _scan_containers(scanner: Scanner, env: dict[str, Any], counts: list[Count]) -> Iterator[Hit]:
+    """What containers log and keep in their volumes."""
+    logs = list(pan_containers.scan_logs(scanner, env))
+    counts.append(Count("process logs", "containers", len(logs), sum(size for _, size in logs)))
+    for hits, _ in logs:
+        yield from hits
+    with tempfile.TemporaryDirectory(prefix="payera-scan-") as work:
+        for service, (_, place) in pan_containers.VOLUMES.items():
+            hits, files, size = pan_containers.scan_volume(scanner, env, service, Path(work))
+            counts.append(Count(place, "files", files, size))
+            yield from hits
+        yield from scan_sqlite(scanner, Path(work) / pan_containers.SQLITE, counts)
 
 
 def known_numbers(folder: Path) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,32 +12,42 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from temporalio.client import Client
 
-from scenarios import pan_places
+from scenarios import pan_containers, pan_places
 
 
 @contextlib.contextmanager
 def planted(env: dict[str, Any], number: str) -> Iterator[list[str]]:
     """The places (as a hit names them) in which `number` lies for the length of the block; removed as far as can be."""
-    state = Path(env["state"])
     name = f"pan_scan_{uuid.uuid4().hex[:8]}"
-    places = ["PostgreSQL rows", "PostgreSQL files: postgres/data/base", "PostgreSQL files: postgres/data/pg_wal"]
-    places += ["Temporal rows", "Temporal files", f"Kafka topic {name}", "process logs", "simulators' state"]
-    files = {
-        state / "logs" / f"{name}.log": f'{{"event": "charge", "card": "{number}"}}\n'.encode(),
-        state / "simulators" / f"{name}.jsonl": b'{"body": "' + base64.b64encode(b"x" + number.encode()) + b'"}\n',
-    }
+    data = "postgresql/18/docker" if "containers" in env else "postgres/data"
+    places = ["PostgreSQL rows", f"PostgreSQL files: {data}/base", f"PostgreSQL files: {data}/pg_wal"]
+    places += ["Temporal rows", "Temporal files", f"Kafka topic {name}"]
+    log_line = f'{{"event": "charge", "card": "{number}"}}\n'.encode()
+    kept = b'{"body": "' + base64.b64encode(b"x" + number.encode()) + b'"}\n'
     pan_places.run_sql(env["postgres"], f"create table public.{name} (v text)")
     try:
         pan_places.run_sql(env["postgres"], f"copy public.{name} from stdin;\n{number}\n\\.\n")
         asyncio.run(_plant_message(env["kafka"], name, number))
         asyncio.run(_plant_workflow(env, name, number))
+        in_files = pan_containers.planted if "containers" in env else _planted_files
+        with in_files(env, name, log_line, kept) as more:
+            yield [*places, *more]
+    finally:
+        pan_places.run_sql(env["postgres"], f"drop table public.{name}")
+
+
+@contextlib.contextmanager
+def _planted_files(env: dict[str, Any], name: str, log_line: bytes, kept: bytes) -> Iterator[Iterable[str]]:
+    """A line in a log and one in a simulator's state, as files below the environment's folder."""
+    state = Path(env["state"])
+    files = {state / "logs" / f"{name}.log": log_line, state / "simulators" / f"{name}.jsonl": kept}
+    try:
         for path, content in files.items():
             path.write_bytes(content)
-        yield places
+        yield ("process logs", "simulators' state")
     finally:
         for path in files:
             path.unlink(missing_ok=True)
-        pan_places.run_sql(env["postgres"], f"drop table public.{name}")
 
 
 async def _plant_message(address: str, topic: str, number: str) -> None:

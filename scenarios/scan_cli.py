@@ -1,7 +1,6 @@
 """`payera scan`: look for card numbers wherever a running environment may have put them."""
 
 import json
-import os
 import secrets
 from collections.abc import Collection
 from pathlib import Path
@@ -12,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from scenarios import pan_places, pan_plants
+from scenarios.kinds import Kind
+from scenarios.kinds import env_file as default_env_file
 from scenarios.pan_scan import Hit, Scanner, luhn_valid, mask, numbers_in
 
 app = typer.Typer(add_completion=False)
@@ -23,8 +24,11 @@ _SHOWN = 20
 @app.command()
 def scan(
     env_path: Annotated[
-        Path | None, typer.Option("--env-file", help="env.json of the environment; .payera/env.json if not told.")
+        Path | None, typer.Option("--env-file", help="env.json of the environment; that of --env if not told.")
     ] = None,
+    env_kind: Annotated[
+        Kind, typer.Option("--env", help="embedded: `make up`; compose: on containers, `make env-up`.")
+    ] = Kind.embedded,
     pans: Annotated[
         Path | None, typer.Option("--pans", help="File that holds the numbers (default: those scenarios use).")
     ] = None,
@@ -33,11 +37,11 @@ def scan(
     ] = False,
 ) -> None:
     """Scan PostgreSQL, Temporal, Kafka, logs and the simulators' state for card numbers. Exit code 1: one was found."""
-    env_file = env_path or Path(os.environ.get("PAYERA_STATE", ".payera")) / "env.json"
+    env_file = default_env_file(env_path, env_kind)
     try:
         env: dict[str, Any] = json.loads(env_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        err.print(f"payera: {env_file}: {error}; `payera up` writes it")
+        err.print(f"payera: {env_file}: {error}; `payera up` (or `payera env up`) writes it")
         raise typer.Exit(2) from None
     text = pans.read_text(encoding="utf-8") if pans else pan_places.known_numbers(Path(__file__).parent)
     numbers = numbers_in(text)
