@@ -1,13 +1,11 @@
 """Checkout.com's operations for the kit's OpenAPI document: what `params` reads, and one example of each."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from simulators.checkout import threeds
 from simulators.checkout.operations import CAPTURE_TYPES
 from simulators.checkout.params import MAX_AMOUNT
 from simulators.checkout.payments import MAX_LISTED, PAYMENT_TYPES
-from simulators.checkout.wire import client_id
 from simulators.kit.openapi import (
     BEARER,
     CURRENCY,
@@ -139,19 +137,13 @@ _TAKE = {"id": "id", "instrument": "source.id"}
 PAID = Step("POST /payments", _PAY, _TAKE)
 HELD = Step("POST /payments", {**_PAY, "capture": False}, _TAKE)
 ESTIMATED = Step("POST /payments", {**_PAY, "capture": False, "authorization_type": "Estimated"}, _TAKE)
-CHALLENGED = Step("POST /payments", {**_PAY, "3ds": {"enabled": True}}, {"href": "_links.redirect.href"})
+CHALLENGED = Step("POST /payments", {**_PAY, "3ds": {"enabled": True}}, {"session": "_links.redirect.href/"})
 TOKEN = Step("POST /tokens", _CARD, {"token": "token"})
 KEPT = (TOKEN, Step("POST /instruments", {"type": "token", "token": "{token}"}, {"id": "id"}))
 _ANN: Json = {"email": "ann@example.com", "name": "Ann"}
 KNOWN = Step("POST /customers", _ANN, {"id": "id"})
 PUBLIC = {"authorization": "Bearer {publishable_key}"}
-_CLIENT: Json = {"grant_type": "client_credentials", "client_id": "{client_id}", "client_secret": "{api_key}"}
-_FOUND = Step("GET /payments", {"reference": "r1"}, {"id": "data.0.id"})
-
-
-def _names(facts: Mapping[str, str]) -> dict[str, str]:
-    """The access key's id, which belongs to the secret key."""
-    return {"client_id": client_id(facts["api_key"])}
+_CLIENT: Json = {"grant_type": "client_credentials", "client_id": "{publishable_key}", "client_secret": "{api_key}"}
 
 
 _OPERATIONS: dict[str, Doc] = {
@@ -195,4 +187,4 @@ _OPERATIONS: dict[str, Doc] = {
     ),
 }
 
-DESCRIPTION = Description(security=BEARER, operations=_OPERATIONS, names=_names)
+DESCRIPTION = Description(security=BEARER, operations=_OPERATIONS)

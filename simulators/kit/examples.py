@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from simulators.kit.openapi import FORM
+
 Json = dict[str, Any]
-FORM = "application/x-www-form-urlencoded"
 TIMEOUT_S = 30.0
 _NAME = re.compile(r"\{(\w+)\}")
 
@@ -65,10 +66,10 @@ def filled(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def taken(answer: Any, path: str) -> str:
-    """The value at a dotted path. Raises LookupError."""
-    for part in path.split("."):
+    """The value at a dotted path; with a `/` at its end, the last part of the URL there. Raises LookupError."""
+    for part in path.removesuffix("/").split("."):
         answer = answer[int(part)] if isinstance(answer, list) else answer[part]
-    return str(answer)
+    return str(answer).rpartition("/")[2] if path.endswith("/") else str(answer)
 
 
 class Examples:

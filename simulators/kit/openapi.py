@@ -22,6 +22,7 @@ from simulators.kit.http import JSON
 
 if TYPE_CHECKING:
     from simulators.kit.accounts import World
+    from simulators.kit.routing import Route
 
 Json = dict[str, Any]
 FORM = "application/x-www-form-urlencoded"
@@ -41,7 +42,7 @@ class Step:
     call  `METHOD /path`, with `{name}` for what earlier steps took; `CONTROL METHOD /path` asks the control plane about
           the account (`CONTROL POST /clock`), `SIMULATOR METHOD /path` the simulator (in the control plane's document)
     body  of the request, in the operation's media type (for GET and DELETE: the query); `{name}` is replaced inside
-    take  name → dotted path into the answer (`data.0.id`)
+    take  name → dotted path into the answer (`data.0.id`; with `/` at its end, the last part of the URL found there)
     """
 
     call: str
@@ -60,7 +61,7 @@ class Doc:
     body, query  JSON Schema of the body; of each query parameter
     media_type   of the body (None: the description's)
     example      a body (for GET and DELETE: query parameters) that succeeds after `first`
-    headers      of the example, beside the credential
+    headers      of the operation's requests, over the credential; `{name}` is replaced inside
     refuses      why no request to this operation can succeed
     """
 
@@ -113,9 +114,16 @@ def of_world(world: "World") -> Json:
     """The document of a running simulator. Raises ValueError for a described operation that no route has."""
     description = description_of(world.slug) or Description(security=BEARER, operations={})
     operations = [
-        Operation(route.method, route.path, route.operation, route.account is not None) for route in world.routes
+        Operation(route.method, route.path, route.operation, answers(route, description) == HTML)
+        for route in world.routes
     ]
     return document(world.spec.title, world.url, operations, description)
+
+
+def answers(route: "Route", description: Description) -> str:
+    """The media type of what a route answers; what answers with a page is for the shopper, who has no key."""
+    doc = description.operations.get(f"{route.method} {route.path}")
+    return JSON if doc is None else doc.answers
 
 
 def document(title: str, url: str, operations: Iterable[Operation], description: Description) -> Json:

@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 MAX_PARAMETERS = 1000
 """More pairs than this in one request are refused; the real API has a limit of this order."""
 MAX_DEPTH = 8
+MAX_INDEX_DIGITS = 6
 
 Form = dict[str, Any]
 """Values are strings or further forms."""
@@ -18,6 +19,11 @@ Form = dict[str, Any]
 
 class MalformedForm(ValueError):
     """The body or the query is not a form as the API understands it. The message is fit for the caller."""
+
+
+def is_index(name: str) -> bool:
+    """Whether a key can number an element of a list."""
+    return name.isascii() and name.isdigit() and len(name) <= MAX_INDEX_DIGITS
 
 
 @lru_cache(maxsize=4096)
@@ -47,11 +53,12 @@ def _place(form: Form, path: tuple[str, ...], value: str) -> None:
         key = segment
         if segment == "" and position:
             # `a[]` appends. In `a[][b]`, a new element begins when the last one already holds that leaf.
-            key = str(len(node))
-            if position < last and node:
-                current = node[str(len(node) - 1)]
+            highest = max((int(name) for name in node if is_index(name)), default=-1)
+            key = str(highest + 1)
+            if position < last and highest >= 0:
+                current = node.get(str(highest))
                 if isinstance(current, dict) and path[position + 1] not in current:
-                    key = str(len(node) - 1)
+                    key = str(highest)
         if position == last:
             if isinstance(node.get(key), dict):
                 raise MalformedForm(f"'{path[0]}' is given both as a value and as a hash")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from simulators.stripe.errors import empty, invalid, missing, unknown
+from simulators.stripe.forms import is_index
 
 MAX_TEXT = 5000
 METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
@@ -126,7 +127,7 @@ class Listed:
             raise empty(name)
         if isinstance(value, str):
             return [self.item.read(value, name)]
-        if not all(key.isdecimal() for key in value):
+        if not all(map(is_index, value)):
             raise invalid("Invalid array", param=name)
         ordered = sorted(value.items(), key=lambda pair: int(pair[0]))
         return [self.item.read(element, f"{name}[{index}]") for index, (_, element) in enumerate(ordered)]
