@@ -39,7 +39,7 @@ def scan_logs(scanner: Scanner, env: dict[str, Any]) -> Iterator[tuple[list[Hit]
 
 
 def scan_volume(scanner: Scanner, env: dict[str, Any], service: str, keep: Path) -> tuple[list[Hit], int, int]:
-    """Every file of a service's volume: hits, files and bytes. Temporal's database stays in `keep`: its rows come next."""
+    """Every file of a service's volume: hits, files and bytes. Temporal's database stays in `keep`, for its rows."""
     (container,) = env["containers"][service]
     folder, place = VOLUMES[service]
     for attempt in range(1, _TRIES + 1):
