@@ -30,6 +30,8 @@ class Received:
     body: bytes
     answered: int
     fault: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """As they came, names in lower case."""
 
     @property
     def event(self) -> dict[str, Any]:
@@ -101,7 +103,8 @@ class Sink:
         now = time.time()
         fault = signature_fault(box.secret, request.headers, body, now) if box.secret else "the secret is not known yet"
         status = box.answers.pop(0) if box.answers else 200
-        box.received.append(Received(now, request.headers.get("webhook-id", ""), body, status, fault))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        box.received.append(Received(now, headers.get("webhook-id", ""), body, status, fault, headers))
         async with self.changed:
             self.changed.notify_all()
         return web.Response(status=status)
