@@ -178,4 +178,6 @@ def action_view(action: Mapping[str, Any]) -> Json:
         "id", "type", "processed_on", "amount", "approved", "auth_code", "response_code", "response_summary",
         "authorization_type", "reference", "processing", "metadata",
     )  # fmt: skip
-    return shown({key: action[key] for key in keys})
+    view = shown({key: action[key] for key in keys})
+    view["processing"] = {key: value for key, value in action["processing"].items() if key != "recommendation_code"}
+    return view

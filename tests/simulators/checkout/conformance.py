@@ -97,6 +97,8 @@ class Published:
     def judge(self, method: str, path: str, status: int, body: bytes) -> set[Difference]:
         """What differs in one answer."""
         name, operation = self._operation(method, path)
+        if operation is None and status in (404, 405):
+            return set()  # neither there nor here
         if operation is None:
             return {Difference(f"{method} {name}", "/", "operation")}
         answer = f"{method} {name} {status}"
@@ -121,7 +123,7 @@ class Published:
                 wanted.startswith("{") or wanted == given for wanted, given in zip(template, segments, strict=True)
             ):
                 return name, methods.get(method.lower())
-        return "/".join(s if len(s) < 20 else "*" for s in path.split("/")), None
+        return "/".join(s if len(s) < 20 else "{id}" for s in path.split("/")), None
 
     def _against(self, answer: str, schema: Json, body: Any) -> set[Difference]:
         if answer not in self._validators:
