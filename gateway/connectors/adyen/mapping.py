@@ -168,10 +168,12 @@ def modification(value: Mapping[str, Any], _: ProviderCall) -> Outcome:
 def declined(code: str, reason: str, reference: str, more: Mapping[str, Any]) -> Declined:
     """A refusal. `more` is `additionalData`, where Adyen puts what the issuer said, if the account asks for it."""
     raw = _NETWORK_CODE.match(str(more.get("refusalReasonRaw") or ""))
+    advice = _NETWORK_CODE.match(str(more.get("merchantAdviceCode") or ""))
     return Declined(
         reason=DECLINES.get(code, R.UNMAPPED),
         provider_code=code,
         provider_reference=reference,
         network_code=raw[1] if raw else None,
+        network_advice=advice[1] if advice else None,
         message=reason,
     )

@@ -1,58 +1,21 @@
-"""Checkout.com's words → ours, as tables; and its objects → outcomes, as pure functions.
+"""Checkout.com's objects → outcomes, as pure functions. Its codes → our reasons are in `declines`.
 
-Response codes: Checkout.com's public table; 20xxx are the issuer's codes behind a prefix, 30xxx hard declines. Where a
-row could be read two ways it is the careful one: what names a rule, a missing step or a doubt of somebody's never
-cascades (RET-01). A status that is in no table is Pending: only an explicit yes is a yes, only an explicit no is a no.
+A status that is in no table is Pending: only an explicit yes is a yes, only an explicit no is a no.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.connectors.checkout.declines import DECLINES, NETWORK_CODES
 from gateway.domain.decline import DeclineReason as R
 from gateway.domain.outcome import ActionRequired, Approved, Declined, Outcome, Pending
 from gateway.use_cases.ports import ProviderCall
-
-DECLINES: dict[str, R] = {
-    "20001": R.GENERIC_DECLINE,
-    "20005": R.GENERIC_DECLINE,
-    "20012": R.INVALID_REQUEST,
-    "20014": R.INVALID_CARD,
-    "20051": R.INSUFFICIENT_FUNDS,
-    "20054": R.EXPIRED_CARD,
-    "20057": R.NOT_PERMITTED,
-    "20059": R.SUSPECTED_FRAUD,
-    "20061": R.LIMIT_EXCEEDED,
-    "20062": R.RESTRICTED_CARD,
-    "20063": R.NOT_PERMITTED,
-    "20068": R.ISSUER_UNAVAILABLE,
-    "20078": R.NOT_PERMITTED,
-    "20082": R.INCORRECT_CVC,
-    "20154": R.AUTHENTICATION_REQUIRED,
-    "20179": R.NOT_PERMITTED,
-    "20182": R.NOT_PERMITTED,
-    "20183": R.NOT_PERMITTED,
-    "200N7": R.INCORRECT_CVC,
-    "200R3": R.REVOKED_AUTHORIZATION,
-    "30015": R.INVALID_CARD,
-    "30041": R.LOST_CARD,
-    "30043": R.STOLEN_CARD,
-}
-"""By `response_code`."""
-
-ERRORS: dict[str, R] = {
-    "card_number_invalid": R.INVALID_CARD,
-    "card_number_required": R.INVALID_CARD,
-    "card_expiry_month_invalid": R.INVALID_CARD,
-    "card_expiry_year_invalid": R.INVALID_CARD,
-    "card_expired": R.EXPIRED_CARD,
-    "cvv_invalid": R.INCORRECT_CVC,
-}
-"""By `error_codes` of a 422: what is the shopper's to mend. All others are ours: `invalid_request`."""
 
 EVENTS: dict[str, str] = {
     "payment_approved": "att_",
     "payment_pending": "att_",
     "payment_declined": "att_",
+    "payment_canceled": "att_",
     "payment_captured": "cap_",
     "payment_capture_declined": "cap_",
     "payment_voided": "void_",
@@ -142,11 +105,10 @@ def action(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
 def declined(value: Mapping[str, Any], reference: str) -> Declined:
     """A refusal, from whatever holds `response_code`. Codes that the table lacks are `unmapped`: no retry."""
     code = str(value.get("response_code") or "unknown")
-    network = code[3:] if len(code) == 5 and code.startswith(("200", "300")) else None
     return Declined(
         reason=DECLINES.get(code, R.UNMAPPED),
         provider_code=code,
         provider_reference=reference,
-        network_code=network,
+        network_code=NETWORK_CODES.get(code),
         message=value.get("response_summary"),
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from gateway.connectors.checkout.mapping import ERRORS, EVENTS
+from gateway.connectors.checkout.declines import ERRORS
+from gateway.connectors.checkout.mapping import EVENTS
 from gateway.connectors.http import Answer
 from gateway.domain.card import CardSecret, Secret
 from gateway.domain.decline import DeclineReason
