@@ -11,6 +11,8 @@ from compose.containers.project import Container, Project
 from compose.containers.state import Folder, Published
 
 _HEALTHY_WITHIN_S = 120.0
+_RESTARTS = 3
+"""As often as the engine has started it again: it will not get better."""
 
 Progress = Callable[[str], None]
 
@@ -77,7 +79,8 @@ def _wait_healthy(project: Project, progress: Progress) -> None:
         open_ = []
         for each in containers:
             done = each.is_well if each.runs_once else each.status == "running" and project.is_healthy(each)
-            if each.status in {"exited", "dead"} and not done:
+            hopeless = each.status in {"exited", "dead"} or each.restarts >= _RESTARTS
+            if hopeless and not done:
                 raise EngineFailed(f"{each.service} ended with {each.exit_code}:\n{project.tail(each)}")
             if done and each.service not in seen:
                 seen.add(each.service)

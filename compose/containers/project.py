@@ -24,6 +24,7 @@ class Container:
     service: str
     status: str
     exit_code: int
+    restarts: int
     since: str
     health: str | None
     """The engine's word (starting, healthy, unhealthy), asked every few seconds; None where nothing is asked."""
@@ -147,6 +148,7 @@ def _container(row: dict[str, Any]) -> Container:
         service=row["Config"]["Labels"][_SERVICE],
         status=row["State"]["Status"],
         exit_code=row["State"]["ExitCode"],
+        restarts=row["RestartCount"],
         since=row["State"]["StartedAt"],
         health=(row["State"].get("Health") or {}).get("Status"),
         health_command=command,
