@@ -37,6 +37,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--parts=containers`: the tests that use the shared parts, and no others."""
+    if config.getoption("--parts") == "containers":
+        others = [item for item in items if "parts" not in getattr(item, "fixturenames", ())]
+        if others:
+            config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if item not in set(others)]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"parts: {config.getoption('--parts')}"
+
+
 @pytest.fixture(scope="session")
 def parts(pytestconfig: pytest.Config) -> Iterator[Parts]:
     """PostgreSQL (no password, not durable), Temporal and Kafka, the same for all workers of this run.

@@ -75,8 +75,8 @@ class Fee:
 class Movement:
     """One line's worth. `amount` and `fee` are minor units and positive; a reversed chargeback gives its fee back.
 
-    `object`, `parent`, `reference`, `payment` are the journal's: the PSP's id of what moved and of what it moved from,
-    the gateway's operation and payment.
+    `object`, `parent`, `reference`, `payment`, `code` are the journal's: the PSP's id of what moved and of what it
+    moved from, the gateway's operation and payment, and why, where it moved back.
     """
 
     seq: int
@@ -89,6 +89,7 @@ class Movement:
     parent: str | None
     reference: str | None
     payment: str | None
+    code: str | None
 
     @property
     def gross(self) -> int:
@@ -127,10 +128,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A PSP's settlement file: `columns` in order, `rows` as texts by column name, `name` of the file.
-
-    `header_row` may hold what stands above the columns at some PSPs.
-    """
+    """A PSP's settlement file: `columns` in order, `rows` as texts by column name, `name` of the file."""
 
     columns: Callable[[Statement], Sequence[str]]
     rows: Callable[[Statement], Iterator[Mapping[str, str]]]
@@ -245,6 +243,7 @@ def _movements(entries: Sequence[Mapping[str, Any]], fees: Mapping[str, Fee]) ->
             parent=entry["parent"],
             reference=entry["reference"],
             payment=entry["payment"],
+            code=entry.get("code"),
         )
 
 

@@ -65,9 +65,25 @@ def dummypay_ids(kind: str, tail: str) -> tuple[str, str, str | None]:
     return own, own, (charge if kind in ("capture", "refund") else None)
 
 
+def adyen_ids(kind: str, tail: str) -> tuple[str, str, str | None]:
+    """As for stripe. Every movement has a pspReference of its own."""
+    payment = f"PAY{tail.partition('x')[0]}"
+    own = payment if kind in ("charge", "authorize") else f"{kind[:3].upper()}{tail}"
+    return own, own, None if own == payment else payment
+
+
+def checkout_ids(kind: str, tail: str) -> tuple[str, str, str | None]:
+    """As for stripe. A payment has actions."""
+    payment = f"pay_{tail.partition('x')[0]}"
+    own = payment if kind in ("charge", "authorize") else f"act_{kind[:3]}{tail}"
+    return own, own, None if own == payment else payment
+
+
 IDS: dict[str, Callable[[str, str], tuple[str, str, str | None]]] = {
     "stripe": stripe_ids,
     "dummypay": dummypay_ids,
+    "adyen": adyen_ids,
+    "checkout": checkout_ids,
 }
 
 
@@ -168,6 +184,10 @@ def journal(sims: Sims, account: TestAccount, day: Day, moved: list[Moved]) -> N
                 metadata = {"payera_operation": payment.attempt, "payera_payment": payment.id}
                 intent = {"id": f"pi_{tail}", "latest_charge": f"ch_{tail}", "metadata": metadata}
                 inside.store.put("payment_intent", intent)
+        if account.slug in ("adyen", "checkout"):
+            for payment in day.paid:
+                kept = {"id": payment.psp, "reference": payment.attempt, "method": "visa"}
+                inside.store.put("payments", kept)
         for one in sorted(moved, key=lambda each: each.at):
             inside.journal.add(
                 one.kind,  # type: ignore[arg-type]  # one of the journal's kinds

@@ -1,5 +1,6 @@
 """What Checkout.com offers, as data."""
 
+from gateway.connectors.checkout import settlement
 from gateway.use_cases.ports import ConnectorSpec, Means
 
 _ACTION: tuple[Means, ...] = ("read_by_reference", "idempotent_replay", "webhook")
@@ -34,4 +35,5 @@ SPEC = ConnectorSpec(
     replay_after_5xx=False,
     webhook_stamped=False,
     settings=("processing_channel_id",),
+    settlement=settlement.parse,
 )
