@@ -42,7 +42,7 @@ _OPEN = {"approved", "declined", "absent", "review", "unknown", "pending", "requ
 
 OPERATION: dict[str, set[str]] = {
     "dispatched": _OPEN | {"not_sent"},
-    "unknown": _OPEN,
+    "unknown": _OPEN | {"not_sent"},  # the sender that was thought dead proves that its first byte never left
     "pending": _OPEN,
     "requires_action": _OPEN,
     "review": {"approved", "declined", "absent"},
