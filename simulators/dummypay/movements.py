@@ -103,6 +103,7 @@ def conclude(account: Account, thing: Json, then: str) -> None:
 
 
 def _settle(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
+    """What waits comes to rest as its rule says: approved, or declined with the code in `then`."""
     kind = _PREFIXES.get(object_id.partition("_")[0], "charge")
     thing = account.store.get(COLLECTIONS[kind], object_id)
     if thing is not None and thing["status"] == "pending":
@@ -110,10 +111,16 @@ def _settle(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
 
 
 def _refuse(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
+    """The acquirer says no, with code 05."""
     _settle(account, object_id, {"then": "05"})
 
 
-ACTIONS = {"settle": _settle, "approve": lambda a, i, d: _settle(a, i, {}), "decline": _refuse}
+def _approve(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
+    """The acquirer says yes, whatever was planned."""
+    _settle(account, object_id, {})
+
+
+ACTIONS = {"settle": _settle, "approve": _approve, "decline": _refuse}
 """What a pending object may do: `settle` as its rule says, `approve`, `decline` (code 05)."""
 
 

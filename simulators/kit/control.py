@@ -108,7 +108,10 @@ class Control:
         account = world.by_key.get(body.get("api_key") or "")
         status = 200
         if account is None:
-            account, status = world.create({**body, "settings": settings}, seed), 201
+            try:
+                account, status = world.create({**body, "settings": settings}, seed), 201
+            except ValueError:  # the keys follow from the seed
+                raise ControlError(409, "an account with this seed exists: name other keys or another seed") from None
         elif any(value and account.credentials.get(name) != value for name, value in body.items()):
             raise ControlError(409, "an account with this API key exists and has other secrets")
         elif any(account.settings.get(name) != value for name, value in settings.items()):

@@ -146,6 +146,13 @@ class Examples:
             with refused:
                 return refused.code, refused.read()
 
+    def control(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """A call to the control plane about this account; the answer's JSON."""
+        content = None if body is None else json.dumps(body).encode()
+        media_type = None if body is None else "application/json"
+        status, answer = self.send(method, self._control + path, content, media_type)
+        return status, json.loads(answer)
+
     def _step(self, place: str, call: tuple[str, str], body: Any) -> tuple[int, bytes]:
         method, path = call
         base = {"CONTROL": self._control, "SIMULATOR": self._simulator, "": self.server}[place]
