@@ -104,7 +104,6 @@ class Traffic:
         await self._follow_up(world, asked, status)
 
     async def _follow_up(self, world: World, asked: Asked, status: str) -> None:
-        path = f"/v1/payments/{asked.payment}"
         half = asked.amount // 2
         if status == "authorized" and asked.kind == "capture":
             await self._until(world, asked, "capture", {}, "captured")
@@ -122,11 +121,12 @@ class Traffic:
         for turn in itertools.count():
             await self._must(world, asked, f"{path}/{verb}", body, f"{verb}-{turn}")
             while asked.gave_up is None and time.monotonic() < deadline:
+                # The operations first: what is settled in them shows in the payment that is read after them.
+                rows = (await world.gateway.call("GET", f"{path}/operations")).json.get("data")
                 call = await world.gateway.call("GET", path)
                 if call.status == 200 and call.json["status"] == status:
                     return
-                rows = (await world.gateway.call("GET", f"{path}/operations")).json.get("data")
-                if rows is not None and call.status == 200 and all(row["status"] in SETTLED for row in rows):
+                if call.status == 200 and rows and all(row["status"] in SETTLED for row in rows):
                     break
                 await asyncio.sleep(POLL_S)
             if asked.gave_up is not None or time.monotonic() > deadline:

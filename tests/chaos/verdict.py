@@ -53,7 +53,7 @@ async def judge(postgres: str, evidence: Sequence[Evidence], asked: Sequence[Ask
     for row in rows:
         by_reference[row["reference"]].append(row)
         verdict.statuses[row["status"]] += 1
-    verdict.findings += _asked_and_had(asked, by_reference, troubled_psps)
+    verdict.findings += asked_and_had(asked, by_reference, troubled_psps)
     verdict.findings += [f"the ledger of all merchants is off by {row['off']} {row['currency']}" for row in off]
     verdict.findings += [str(each) for each in judge_all(evidence)]
     _sums(verdict, evidence, sum(row["kept"] for row in rows))
@@ -61,7 +61,7 @@ async def judge(postgres: str, evidence: Sequence[Evidence], asked: Sequence[Ask
     return verdict
 
 
-def _asked_and_had(asked: Iterable[Asked], rows: dict[str, list[asyncpg.Record]], troubled_psps: bool) -> Iterable[str]:
+def asked_and_had(asked: Iterable[Asked], rows: dict[str, list[asyncpg.Record]], troubled_psps: bool) -> Iterable[str]:
     """Each payment asked for is there once, under the id that its client was told, with the end that it must have."""
     known = set()
     for each in asked:
