@@ -14,7 +14,7 @@ from compose.embedded.process import write_private
 from compose.embedded.services import DATABASE, TOPIC, Plan
 
 Json = dict[str, Any]
-PROVIDERS = ("stripe", "dummypay")
+PROVIDERS = ("stripe", "adyen", "checkout", "dummypay")
 """The demo merchant's route, in order."""
 
 

@@ -20,14 +20,15 @@ class TestCard:
     name: str
     number: str = field(repr=False)
     cvc: str = field(repr=False)
+    holder_name: str | None = None
 
     def body(self, *, holder_name: str, cvc: bool = True) -> dict[str, object]:
-        """The card as the gateway's API takes it."""
+        """The card as the gateway's API takes it. A name that the card brings replaces `holder_name`."""
         card: dict[str, object] = {
             "number": self.number,
             "exp_month": 12,
             "exp_year": 2031,
-            "holder_name": holder_name,
+            "holder_name": self.holder_name or holder_name,
         }
         return card | {"cvc": self.cvc} if cvc else card
 
@@ -39,7 +40,7 @@ def dialect(provider: str) -> dict[str, TestCard]:
     if not path.exists():
         path = FOLDER / f"{REFERENCE_DIALECT}.yaml"
     rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: TestCard(name, row["number"], row["cvc"]) for name, row in rows.items()}
+    return {name: TestCard(name, row["number"], row["cvc"], row.get("holder")) for name, row in rows.items()}
 
 
 def find(provider: str, name: str) -> TestCard:
