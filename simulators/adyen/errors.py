@@ -24,7 +24,8 @@ def error(status: int, code: str, message: str, kind: str = "validation", *, tra
     """
     body: dict[str, Any] = {"status": status, "errorCode": code, "message": message, "errorType": kind}
     body["pspReference"] = "".join(_chance.choices(PSP_ALPHABET, k=16))
-    return Answer.json(status, body, {"transient-error": "true"} if transient else None)
+    headers = {"pspReference": body["pspReference"]} | ({"transient-error": "true"} if transient else {})
+    return Answer.json(status, body, headers)
 
 
 def refuse(status: int, code: str, message: str, kind: str = "validation") -> NoReturn:

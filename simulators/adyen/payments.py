@@ -20,8 +20,11 @@ UNUSUAL = ("Pending", "PresentToShopper", "PartiallyAuthorised", "Success")
 
 
 def answer(x: Exchange, status: int, body: Json) -> Answer:
-    """A good answer; Adyen echoes the idempotency key."""
-    return Answer.json(status, body, {"idempotency-key": x.key} if x.key is not None else None)
+    """A good answer; Adyen echoes the idempotency key, and says the pspReference in a header as well."""
+    headers = {} if x.key is None else {"idempotency-key": x.key}
+    if "pspReference" in body:
+        headers["pspReference"] = body["pspReference"]
+    return Answer.json(status, body, headers)
 
 
 # -- what both check
