@@ -12,7 +12,7 @@ import pytest
 from compose.containers import engine
 from compose.containers.images import OUR_IMAGE
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")
 FORBIDDEN = re.compile(
     r"(^|/)(\.git|\.payera|\.env|tests|reports|\.venv|shared)(/|$)|\.key$|kek\.json$|secrets\.json$|env\.json$"

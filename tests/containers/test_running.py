@@ -9,7 +9,7 @@ from compose.containers import engine
 from compose.containers.engine import EngineFailed
 from compose.embedded.http import call
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 ONCE = {"migrate", "topics"}
 OWN = ("api-1", "api-2", "worker", "relay", "dispatcher", "reporting", "simulators")
 SERVICES = (*OWN, "postgres", "kafka", "temporal", "proxy")
