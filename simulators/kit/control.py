@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from simulators.kit.serving import Simulators
 
 Json = dict[str, Any]
+END_OF_TIME = 32_503_680_000.0
+"""The year 3000, in seconds since the epoch: dates behind it cannot be written any more once something adds to them."""
 
 
 class ControlError(Exception):
@@ -208,6 +210,8 @@ class Control:
         seconds = body["advance_s"] if "advance_s" in body else _moment(body["now"]) - account.clock.now()
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
             raise ControlError(422, "a virtual clock only goes forward")
+        if not account.clock.now() + seconds <= END_OF_TIME:
+            raise ControlError(422, "a virtual clock goes up to the year 3000")
         done = await account.advance(float(seconds))
         return _answer(200, {**_clock(account), "fired": done})
 
