@@ -135,14 +135,12 @@ def publish(
         to = Broker(broker)
         for slug in chosen:
             for file in sorted((FOLDER / slug / "pacts").glob("*.json")):
-                where = to.publish(file, commit, branch)
+                where, said = to.publish(file, commit, branch), "published"
                 if results:
                     success = all(verdict.ok for verdict in verdicts[file])
-                    broken |= not success
                     to.result(where, commit, success=success)
-                out.print(
-                    f"{file.name} {escape(commit)}" + ("" if not results else " verified" if success else " BROKEN")
-                )
+                    broken, said = broken or not success, f"{said}, {'verified' if success else 'broken'}"
+                out.print(f"{file.name} {escape(commit)}: {said}")
     except BrokerFailed as failed:
         raise _cannot(str(failed)) from None
     if broken:
