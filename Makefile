@@ -1,5 +1,5 @@
 # The commands people and scripts depend on. Each begins by making .venv match the locks (nothing to do: 50 ms).
-.PHONY: help demo test up down status env-up env-down env-status containers check bench new-psp lock lock-kafka bootstrap
+.PHONY: help demo test test-containers up down status env-up env-down env-status containers check bench new-psp lock lock-kafka bootstrap
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 RUN := nice -n 5
@@ -9,9 +9,10 @@ PACKS ?=
 help:
 	@echo "make demo             start everything, run the scenario packs, print the verdict, stop everything"
 	@echo "make test             the whole test suite (TESTS='-n 0 tests/unit' for a part of it)"
+	@echo "make test-containers  the tests on PostgreSQL, Temporal and Apache Kafka in containers"
 	@echo "make up|down|status   the environment in the background: .payera/env.json tells where everything is"
 	@echo "make env-up|env-down|env-status  the same house on containers, with Apache Kafka"
-	@echo "make containers       bring it up, run smoke and cascading and the tests of containers, take it down"
+	@echo "make containers       bring it up, run smoke and cascading and the tests of containers, take it down; test-containers"
 	@echo "make check            what CI runs: format, lint, types, layers, tests, packs"
 	@echo "make bench            the side-by-side performance table"
 	@echo "make new-psp NAME=x   a new provider from the reference one"
@@ -27,6 +28,13 @@ demo: bootstrap
 test: bootstrap
 	$(RUN) $(BIN)/pytest $(TESTS)
 
+# The same tests on other parts: those that use them, without the slow ones.
+CONTAINER_TESTS ?= -m "not slow"
+test-containers: bootstrap
+	$(BIN)/python -m compose.embedded.containers images
+	$(RUN) timeout --signal=INT --kill-after=30 900 $(BIN)/pytest --parts=containers $(TESTS) $(CONTAINER_TESTS) tests/integration tests/sql tests/workflows; \
+	    code=$$?; $(BIN)/python -m compose.embedded.containers sweep; exit $$code
+
 up down status: bootstrap
 	@$(BIN)/payera $@
 
@@ -35,6 +43,7 @@ env-up env-down env-status: bootstrap
 
 containers: bootstrap
 	@$(BIN)/payera env rehearse $(PACKS)
+	$(MAKE) --no-print-directory test-containers
 
 check: bootstrap
 	$(BIN)/ruff format --check .

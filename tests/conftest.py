@@ -26,6 +26,8 @@ RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:12] or uuid.uuid4().hex[:12
 
 
 KINDS = {"embedded": "parts", "containers": "containers"}
+STARTING_S = 240.0
+"""How long the shared parts may take until they serve, on a machine that does much else."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if others:
             config.hook.pytest_deselected(items=others)
             items[:] = [item for item in items if item not in set(others)]
+        for item in items:
+            if item.get_closest_marker("timeout") is None:  # the first test of a worker waits for the engine as well
+                item.add_marker(pytest.mark.timeout(STARTING_S + 120))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -57,7 +62,7 @@ def parts(pytestconfig: pytest.Config) -> Iterator[Parts]:
     With `--parts=containers` they run in containers; what starts an environment of its own (`payera up`) or a part of
     its own keeps the embedded ones.
     """
-    hold = Hold(KINDS[pytestconfig.getoption("--parts")], RUN)
+    hold = Hold(KINDS[pytestconfig.getoption("--parts")], RUN, within_s=STARTING_S)
     yield Parts(**hold.facts)
     hold.release()
 

@@ -22,6 +22,7 @@ os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # read at import
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
+from compose.containers import engine, images
 from compose.embedded import kafka as embedded_kafka
 from compose.embedded.http import answers
 from compose.embedded.ports import HOST, Ports
@@ -29,14 +30,12 @@ from compose.embedded.postgres import FOR_TESTS, SUPERUSER, Postgres
 from compose.embedded.process import Child, started_at
 from compose.embedded.temporal import NAMESPACE
 
-POSTGRES_IMAGE = "postgres:18"
-TEMPORAL_IMAGE = "temporalio/temporal:1.9.1"
-KAFKA_IMAGE = "apache/kafka:4.4.0"
 RUN_LABEL = "payera.test-parts"
 """On every container made here; its value is the folder of the run, which holds its id."""
 OWNER_LABEL = "payera.owner"
 """`pid:start` of the process that will remove the container."""
-_READY_WITHIN_S = 90.0
+_IMAGES = {"postgres": "postgres", "temporal": "temporalio/temporal", "kafka": "apache/kafka"}
+_READY_WITHIN_S = 200.0
 
 
 def _owner() -> str:
@@ -75,17 +74,17 @@ class _Started:
             time.sleep(0.1)
 
 
-def _postgres(port: int, run: str) -> _Started:
+def _postgres(image: str, port: int, run: str) -> _Started:
     settings = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "96MB", "timezone": "UTC", **FOR_TESTS}
     settings |= {"jit": "off", "wal_level": "minimal", "max_wal_senders": "0"}
-    made = _container(POSTGRES_IMAGE, {5432: port}, run, tmpfs="/var/lib/postgresql")
+    made = _container(image, {5432: port}, run, tmpfs="/var/lib/postgresql")
     made.with_envs(POSTGRES_USER=SUPERUSER, POSTGRES_HOST_AUTH_METHOD="trust")
     made.with_command(["postgres", *(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))])
     return _Started("postgres", made.start(), Postgres(Path("/"), port).healthy)
 
 
-def _temporal(port: int, http_port: int, run: str) -> _Started:
-    made = _container(TEMPORAL_IMAGE, {7233: port, 7243: http_port}, run)
+def _temporal(image: str, port: int, http_port: int, run: str) -> _Started:
+    made = _container(image, {7233: port, 7243: http_port}, run)
     command = ["server", "start-dev", "--ip", "0.0.0.0", "--http-port", "7243", "--headless"]  # noqa: S104 - inside
     command += ["--namespace", NAMESPACE, "--search-attribute", "PaymentStatus=Keyword", "--log-level", "warn"]
     for direction in ("Read", "Write"):
@@ -95,8 +94,8 @@ def _temporal(port: int, http_port: int, run: str) -> _Started:
     return _Started("temporal", made.start(), lambda: answers(url))
 
 
-def _kafka(port: int, run: str) -> _Started:
-    made = _container(KAFKA_IMAGE, {9092: port}, run)
+def _kafka(image: str, port: int, run: str) -> _Started:
+    made = _container(image, {9092: port}, run)
     made.with_envs(
         CLUSTER_ID=base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
         KAFKA_NODE_ID="1",
@@ -130,47 +129,39 @@ def broker_answers(address: str) -> bool:
         return False
 
 
-def has_image(image: str) -> bool:
-    """True if the engine holds that image or can pull it. Raises docker's error when no engine answers."""
-    client = DockerClient().client
-    try:
-        if client.images.list(name=image):
-            return True
-        with contextlib.suppress(Exception):  # no registry, no network, no such image: all the same to us
-            client.images.pull(image)
-            return True
-        return False
-    finally:
-        client.close()
+def images_named() -> dict[str, str]:
+    """The images of the three parts, as `compose.yaml` names them."""
+    found = {image.rpartition(":")[0]: image for image in images.named()}
+    return {part: found[name] for part, name in _IMAGES.items()}
 
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[dict[str, Any]]:
     """The parts for the length of the block: the facts of `shared.Parts`.
 
-    Where the image of Apache Kafka is neither here nor to be pulled, the embedded broker takes its place, and
-    `origin["kafka"]` says so. PostgreSQL and Temporal have no substitute: their images must be there.
+    The images must be here (`python -m compose.embedded.containers images`): a test does not wait for a download. Only
+    where Apache Kafka's is not to be had does the embedded broker take its place, and `origin["kafka"]` says so.
     """
-    for image in (POSTGRES_IMAGE, TEMPORAL_IMAGE):
-        if not has_image(image):
-            raise RuntimeError(f"the image {image} is not here and cannot be pulled")
+    origin = images_named()
+    for part in ("postgres", "temporal"):
+        if not engine.has_image(origin[part]):
+            raise RuntimeError(f"the image {origin[part]} is not here: `make test-containers` brings it")
     sweep()
     run, ports = folder.name, Ports()
     started: list[_Started] = []
     brokers: list[Child] = []
-    origin = {"postgres": POSTGRES_IMAGE, "temporal": TEMPORAL_IMAGE, "kafka": KAFKA_IMAGE}
     postgres, temporal, temporal_http, kafka = (ports.take() for _ in range(4))
     try:
-        if has_image(KAFKA_IMAGE):
-            started.append(_kafka(kafka, run))
+        if engine.has_image(origin["kafka"]):
+            started.append(_kafka(origin["kafka"], kafka, run))
             kafka_address = f"{HOST}:{kafka}"
         else:
             embedded = embedded_kafka.Kafka(folder / "kafka")
             brokers.append(Child(embedded.spec(), folder / "kafka.log"))
             brokers[0].wait_healthy()
             kafka_address, origin["kafka"] = embedded.address, "embedded"
-        started.append(_postgres(postgres, run))
-        started.append(_temporal(temporal, temporal_http, run))
+        started.append(_postgres(origin["postgres"], postgres, run))
+        started.append(_temporal(origin["temporal"], temporal, temporal_http, run))
         for one in started:
             one.wait()
         yield {
@@ -205,7 +196,10 @@ def sweep(run: str | None = None) -> list[str]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["sweep"]:
-        sys.exit("usage: python -m compose.embedded.containers sweep")
-    for name in sweep():
-        print(f"removed {name}")  # noqa: T201 - a command's answer
+    if sys.argv[1:] == ["images"]:
+        images.ensure(lambda line: print(line, flush=True))  # noqa: T201 - a command's answer
+    elif sys.argv[1:] == ["sweep"]:
+        for name in sweep():
+            print(f"removed {name}")  # noqa: T201 - likewise
+    else:
+        sys.exit("usage: python -m compose.embedded.containers images | sweep")
