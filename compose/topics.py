@@ -25,6 +25,7 @@ from confluent_kafka.admin import (
 
 FILE = Path(__file__).with_name("topics.yaml")
 _TIMEOUT_S = 15.0
+_PATIENCE_S = 30.0
 
 
 class TopicsFailed(Exception):
@@ -73,7 +74,7 @@ def ensure(bootstrap: str, topics: tuple[Topic, ...]) -> list[str]:
     quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda error: None}
     admin = AdminClient({"bootstrap.servers": bootstrap, **quiet})
     try:
-        metadata = admin.list_topics(timeout=_TIMEOUT_S)
+        metadata = _metadata(admin)
         brokers = len(metadata.brokers)
         lines = []
         for topic in topics:
@@ -87,6 +88,18 @@ def ensure(bootstrap: str, topics: tuple[Topic, ...]) -> list[str]:
         return lines
     except KafkaException as error:
         raise TopicsFailed(f"kafka at {bootstrap}: {error.args[0].str()}") from error
+
+
+def _metadata(admin: AdminClient) -> Any:
+    """What the cluster says of itself; a broker that is just starting may take a while to say it."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return admin.list_topics(timeout=_TIMEOUT_S)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _create(admin: AdminClient, topic: Topic, brokers: int) -> str:
