@@ -16,7 +16,7 @@ from gateway.domain.card import CardSecret, Cvv, Pan, Secret
 from gateway.domain.ids import new_id
 from gateway.domain.outcome import Approved, Outcome, Pending
 from gateway.use_cases.ports import Connector, OperationKind, ProviderAccount, ProviderCall, WebhookFact
-from simulators.kit.testing import Sims, TestAccount
+from simulators.kit.testing import Sims, TestAccount, eventually
 
 REGISTRY: Registry = discover(HttpClient())
 VISA = "4242424242424242"
@@ -95,6 +95,14 @@ class Bench:
 
         await self.inbox.wait(come, WITHIN_S)
         return named[0]
+
+    async def quiet(self) -> None:
+        """Until every notification was tried: none is on its way when the inbox closes."""
+
+        async def tried() -> bool:
+            return all(delivery["attempts"] for delivery in await self.account.deliveries())
+
+        await eventually(tried, WITHIN_S)
 
     async def told(self, call: ProviderCall) -> Outcome:
         """What a notification says became of this operation."""
