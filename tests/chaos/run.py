@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -221,6 +222,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--route", nargs="+", default=["stripe", "dummypay"])
     parser.add_argument("--seed", type=int, default=int(time.time()) % 1_000_000)
     given = parser.parse_args(arguments)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that the broker is away is known: it was killed here
     try:
         kills = [disruptions.parse(word) for word in given.kill]
         plan = Plan(given.rate, given.seconds, kills, tuple(given.route), given.seed, given.pause)
