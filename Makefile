@@ -13,7 +13,7 @@ help:
 	@echo "make up|down|status   the environment in the background: .payera/env.json tells where everything is"
 	@echo "make env-up|env-down|env-status  the same house on containers, with Apache Kafka"
 	@echo "make containers       bring it up, run smoke and cascading and the tests of containers, take it down; test-containers"
-	@echo "make check            what CI runs: format, lint, types, layers, tests, packs"
+	@echo "make check            what CI runs: format, lint, types, layers, contracts, tests, packs"
 	@echo "make bench            the side-by-side performance table"
 	@echo "make new-psp NAME=x   a new provider from the reference one"
 	@echo "make lock             resolve the locks again (UPGRADE=--upgrade for newer versions)"
@@ -50,6 +50,7 @@ check: bootstrap
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/payera contracts verify
 	$(MAKE) --no-print-directory test
 	$(MAKE) --no-print-directory demo
 

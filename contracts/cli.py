@@ -15,6 +15,7 @@ from rich.table import Table
 
 from compose.embedded.http import CallFailed
 from compose.embedded.process import ProcessFailed
+from contracts import coverage
 from contracts.events.messages import CONTRACTS, play_events
 from contracts.events.provider import database, real_events
 from contracts.events.verification import verify_events
@@ -167,6 +168,12 @@ def can_i_deploy(
         raise typer.Exit(BROKEN)
     if any(decision.deployable is None for decision in decisions):
         raise typer.Exit(CANNOT)
+
+
+@app.command("coverage")
+def coverage_page() -> None:
+    """Write docs/coverage.md: what is proved about each provider, and what is not."""
+    out.print(str(coverage.write().relative_to(FOLDER.parent)))
 
 
 def _commit() -> str:
