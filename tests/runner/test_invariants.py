@@ -305,6 +305,23 @@ def test_money_under_review_is_known_but_only_with_its_alert() -> None:
     assert reviewed.id in dataclasses.replace(evidence, events=[*evidence.events, alert]).under_review()
 
 
+def test_a_chargeback_is_the_banks_and_gives_the_money_back() -> None:
+    """No operation of the gateway stands behind it, and what was charged back does not count as taken."""
+
+    def taken_back(lines: list[Any]) -> list[Any]:
+        return [*lines, dataclasses.replace(entry(90, "chargeback", 3000, "", "pay_1", "psp_att_1"), reference=None)]
+
+    def twice(lines: list[Any]) -> list[Any]:
+        return [*lines, entry(91, "charge", 4200, "att_9", "pay_1")]
+
+    def doubled(evidence: Evidence) -> list[str]:
+        return [one.message for one in judge(evidence) if one.invariant == "INV-01" and one.about == "pay_1"]
+
+    assert list(judge(journal("stripe", taken_back)(right()))) == []
+    assert len(doubled(journal("stripe", twice)(right()))) == 1
+    assert doubled(journal("stripe", lambda lines: taken_back(twice(lines)))(right())) == []
+
+
 def test_what_shows_up_at_another_merchant() -> None:
     other = Evidence("mer_2", journals={"stripe": [entry(1, "charge", 1, "att_1", "pay_1")]})
     assert Violation("INV-17", "mer_2 saw a payment of mer_1", "pay_1") in judge_all([right(), other])
