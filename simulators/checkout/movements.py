@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulators.checkout import events, wire
+from simulators.checkout.params import iso_minor_units
 from simulators.kit import lifecycle
 from simulators.kit.accounts import Account, iso
 from simulators.kit.journal import Kind
@@ -68,14 +69,12 @@ def _process(account: Account, action: Json, decline: str | None = None) -> None
     account.store.put("actions", action)
 
 
-def _record(
-    account: Account, kind: Kind, payment: Json, action: Json, *, whole: bool = False, amount: int | None = None
-) -> None:
+def _record(account: Account, kind: Kind, payment: Json, action: Json, *, whole: bool = False) -> None:
     """A line of the journal: authorizations bear the payment's id, everything after them the action's."""
     own = (action["metadata"] or {}).get("payera_payment")
     account.record(
         kind,
-        action["amount"] if amount is None else amount,
+        iso_minor_units(action["amount"], payment["currency"]),
         payment["currency"],
         payment["id"] if whole else action["id"],
         parent=None if whole else payment["id"],

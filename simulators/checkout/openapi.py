@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulators.checkout import threeds
+from simulators.checkout.disputes import EVIDENCE
 from simulators.checkout.operations import CAPTURE_TYPES
 from simulators.checkout.params import MAX_AMOUNT
 from simulators.checkout.payments import MAX_LISTED, PAYMENT_TYPES
@@ -145,6 +146,16 @@ KNOWN = Step("POST /customers", _ANN, {"id": "id"})
 PUBLIC = {"authorization": "Bearer {publishable_key}"}
 _CLIENT: Json = {"grant_type": "client_credentials", "client_id": "{publishable_key}", "client_secret": "{api_key}"}
 
+PROOF = struct(
+    {f"{kind}_{form}": text(500, shortest=1) for kind in EVIDENCE for form in ("file", "text")}, closed=False
+)
+_PROOF: Json = {"proof_of_delivery_or_service_text": "Delivered on the third."}
+DISPUTED = (
+    PAID,
+    Step("CONTROL POST /settle", {"object": "{id}", "action": "dispute"}),
+    Step("GET /disputes", {"payment_id": "{id}"}, {"id": "data.0.id"}),
+)
+PROVEN = (*DISPUTED, Step("PUT /disputes/{id}/evidence", _PROOF))
 
 _OPERATIONS: dict[str, Doc] = {
     "POST /payments": Doc(summary="Pay, or hold an amount", body=PAYMENT, example=_PAY),
@@ -168,6 +179,22 @@ _OPERATIONS: dict[str, Doc] = {
     "GET /customers/{id}": Doc(first=(KNOWN,)),
     "PATCH /customers/{id}": Doc(body=CUSTOMER, example={"name": "Ann B"}, first=(KNOWN,)),
     "DELETE /customers/{id}": Doc(first=(KNOWN,)),
+    "GET /disputes": Doc(
+        query={
+            "payment_id": text(shortest=1),
+            "payment_reference": text(50, shortest=1),
+            "statuses": text(),
+            "limit": whole(1, 250),
+            "skip": whole(0, 10_000),
+        },
+        example={"payment_id": "{id}"},
+        first=(PAID,),
+    ),
+    "GET /disputes/{id}": Doc(first=DISPUTED),
+    "POST /disputes/{id}/accept": Doc(summary="Give the money up", first=DISPUTED),
+    "PUT /disputes/{id}/evidence": Doc(body=PROOF, example=_PROOF, first=DISPUTED),
+    "GET /disputes/{id}/evidence": Doc(first=PROVEN),
+    "POST /disputes/{id}/evidence": Doc(summary="Send the evidence to the bank", first=PROVEN),
     "POST /connect/token": Doc(
         summary="An access token for an access key",
         body=struct(
@@ -186,5 +213,4 @@ _OPERATIONS: dict[str, Doc] = {
         first=(CHALLENGED,),
     ),
 }
-
 DESCRIPTION = Description(security=BEARER, operations=_OPERATIONS)

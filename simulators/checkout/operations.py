@@ -35,7 +35,7 @@ def _facts(x: Exchange, operation: str) -> Facts:
     """Read the request against the payment it is about. Raises Refusal: 404, 403 or 422."""
     payment = need(x)
     fields = Fields(x.body)
-    asked = fields.amount()
+    asked = fields.amount(payment["currency"])
     fields.text("reference", 50)
     fields.metadata()
     fields.choice("capture_type", CAPTURE_TYPES)

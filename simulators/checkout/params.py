@@ -15,6 +15,8 @@ from simulators.kit import cards
 
 Json = dict[str, Any]
 MAX_AMOUNT = 9_999_999_999
+HUNDREDTHS = frozenset(("CLP",))
+"""Without minor units in ISO 4217; this PSP takes them with two zeros (its page "Calculating the value")."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost")
 
 
@@ -87,12 +89,13 @@ class Fields:
             return default
         return value
 
-    def amount(self, name: str = "amount", *, least: int = 1) -> int | None:
-        """Minor units of the payment's currency."""
-        value = self.body.get(name)
+    def amount(self, currency: str | None, *, least: int = 1) -> int | None:
+        """The amount in this PSP's minor units of the currency."""
+        name, value = "amount", self.body.get("amount")
         if value is None:
             return None
-        if type(value) is not int or not least <= value <= MAX_AMOUNT:
+        broken = currency in HUNDREDTHS and type(value) is int and value % 100
+        if type(value) is not int or not least <= value <= MAX_AMOUNT or broken:
             self.wrong(name)
             return None
         return value
@@ -191,6 +194,11 @@ class Fields:
         self.text("cvv", 4, least=3, pattern="[0-9]*")
         if self.body.get("name") is not None and not isinstance(self.body["name"], str):
             self.wrong("card_holder")
+
+
+def iso_minor_units(amount: int, currency: str) -> int:
+    """An amount of this PSP's wire in the minor units of ISO 4217, which the journal speaks. Parts of one are cut."""
+    return amount // 100 if currency in HUNDREDTHS else amount
 
 
 def _is_url(value: str) -> bool:

@@ -34,7 +34,7 @@ def facts(x: Exchange) -> Facts:
     fields = Fields(x.body)
     source = cards.read(x, fields)
     currency = fields.currency()
-    amount = fields.amount(least=0) or 0
+    amount = fields.amount(currency, least=0) or 0
     for name, words in (("payment_type", PAYMENT_TYPES), ("authorization_type", ("Final", "Estimated"))):
         fields.choice(name, words)
     for name, most in (("reference", 50), ("description", 100), ("payment_ip", 45)):
@@ -255,16 +255,7 @@ def list_by_reference(x: Exchange) -> Answer:
     query = x.request.query
     if not query.get("reference"):
         errors.invalid("reference_required")
-    limit, skip = (
-        _number(query.get("limit", "10"), 1, MAX_LISTED, "limit"),
-        _number(query.get("skip", "0"), 0, None, "skip"),
-    )
+    limit, skip = wire.paging(query, 10, MAX_LISTED)
     found = x.store.find("payments", "reference", query["reference"])[::-1]
     data = [objects.details(x.account, x.request.base_url, payment) for payment in found[skip : skip + limit]]
     return wire.answer(200, {"limit": limit, "skip": skip, "total_count": len(found), "data": data})
-
-
-def _number(text: str, least: int, most: int | None, name: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least or (most and int(text) > most):
-        errors.invalid(f"paging_{name}_invalid")
-    return int(text)

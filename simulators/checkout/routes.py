@@ -1,6 +1,6 @@
 """Checkout.com's endpoints, and the dialect that the kit needs."""
 
-from simulators.checkout import errors, movements, operations, payments, threeds, vault, wire
+from simulators.checkout import disputes, errors, movements, operations, payments, threeds, vault, wire
 from simulators.kit.idempotency import IdempotencyPolicy
 from simulators.kit.routing import Route
 from simulators.kit.spec import Dialect
@@ -30,6 +30,12 @@ ROUTES = (
     Route("GET", "/customers/{id}", vault.get_customer, "read"),
     Route("PATCH", "/customers/{id}", vault.update_customer),
     Route("DELETE", "/customers/{id}", vault.delete_customer),
+    Route("GET", "/disputes", disputes.listing, "read"),
+    Route("GET", "/disputes/{id}", disputes.get, "read"),
+    Route("POST", "/disputes/{id}/accept", disputes.accept),
+    Route("PUT", "/disputes/{id}/evidence", disputes.provide),
+    Route("GET", "/disputes/{id}/evidence", disputes.evidence, "read"),
+    Route("POST", "/disputes/{id}/evidence", disputes.submit),
     Route("POST", "/connect/token", wire.access_token, account=wire.with_client),
     *threeds.PAGES,
 )
@@ -40,12 +46,13 @@ DIALECT = Dialect(
     problem=errors.problem,
     idempotency_key=wire.idempotency_key,
     idempotency=IdempotencyPolicy(keeps="success", same_request=False, retention_s=wire.KEY_RETENTION_S),
-    actions=movements.ACTIONS,
+    actions={**movements.ACTIONS, **disputes.ACTIONS},
     indexes={
         "payments": ("reference", "session"),
         "actions": ("payment",),
         "instruments": ("fingerprint",),
         "customers": ("email",),
+        "disputes": ("payment",),
     },
     sign=wire.sign,
     webhook_schedule=wire.WEBHOOK_SCHEDULE_S,

@@ -145,6 +145,18 @@ def idempotency_key(request: Request) -> str | None:
     return key if key and _IDEMPOTENT.fullmatch(request.path) else None
 
 
+def paging(query: Mapping[str, str], usual: int, most: int) -> tuple[int, int]:
+    """`limit` and `skip` of a list. Raises Refusal (422)."""
+
+    def number(name: str, default: int, least: int, highest: int) -> int:
+        text = query.get(name, str(default))
+        if not text.isascii() or not text.isdigit() or len(text) > 9 or not least <= int(text) <= highest:
+            errors.invalid(f"paging_{name}_invalid")
+        return int(text)
+
+    return number("limit", usual, 1, most), number("skip", 0, 0, 999_999_999)
+
+
 def answer(status: int, value: Any) -> Answer:
     """An answer of this PSP."""
     return Answer.json(status, value, errors.headers())

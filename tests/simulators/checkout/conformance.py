@@ -26,7 +26,8 @@ REF = "#/components/schemas/"
 @dataclass(frozen=True, slots=True, order=True)
 class Difference:
     """`kind`: `operation` or `status` (the file does not have it), `added` (no such field), `value` (breaks the
-    schema), `body` (a body where the file has none). `answer` is method, path and status, or `webhook`;
+    schema), `body` (a body where the file has none). `answer` is method, path and status, `webhook` or
+    `webhook dispute data`;
     `pointer` the place in it, `*` for list positions."""
 
     answer: str
@@ -113,7 +114,10 @@ class Published:
         return self._against(answer, schema, json.loads(body))
 
     def judge_event(self, event: Json) -> set[Difference]:
-        """What differs in one notification from the file's `EventObject`."""
+        """What differs in one notification from the file's `EventObject`; the data of a dispute's, from its summary."""
+        if event["type"].startswith("dispute_"):
+            summary = self._against("webhook dispute data", {"$ref": REF + "DisputeSummary"}, event["data"])
+            return summary | self._against("webhook", {"$ref": REF + "EventObject"}, {**event, "data": {}})
         return self._against("webhook", {"$ref": REF + "EventObject"}, event)
 
     def _operation(self, method: str, path: str) -> tuple[str, Json | None]:

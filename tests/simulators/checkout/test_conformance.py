@@ -2,6 +2,7 @@
 
 import json
 import re
+
 import pytest
 
 from simulators.checkout.routes import ROUTES
@@ -17,7 +18,7 @@ README = ROOT / "simulators" / "checkout" / "README.md"
 
 @pytest.fixture(scope="module")
 def toured(bench: Bench) -> tuple[set[tuple[str, str]], dict[Difference, str]]:
-    """A tour through every operation: those that answered 2xx, and the differences, each with an answer that shows it."""
+    """A tour through every operation: those that answered 2xx, and the differences, each with what shows it."""
     bench.recorder.answers.clear()
     bench.recorder.broken_on_purpose = False
     shop = bench.shop()
@@ -58,6 +59,18 @@ def _tour(shop: Shop) -> None:
     pending = shop.paid(**{"3ds": {"enabled": True}})
     assert shop.http("GET", f"/payments/{pending.id}/actions").json() == []
     shop.settle(pending.id, "authenticate")
+    disputed = [shop.paid().id for _ in range(2)]
+    for payment in disputed:
+        shop.settle(payment, "dispute")
+    first, second = (one["id"] for one in shop.http("GET", "/disputes").json()["data"])
+    assert shop.http("POST", f"/disputes/{first}/accept").status_code == 204
+    assert shop.http("GET", f"/disputes/{first}").ok
+    evidence = {"proof_of_delivery_or_service_text": "Delivered on the third."}
+    assert shop.http("PUT", f"/disputes/{second}/evidence", evidence).ok
+    for method in ("GET", "POST"):
+        assert shop.http(method, f"/disputes/{second}/evidence").ok
+    for method, path in (("POST", "accept"), ("PUT", "evidence"), ("POST", "evidence")):
+        assert shop.http(method, f"/disputes/{first}/{path}", evidence).status_code == 403
     for status in (500, 503):
         shop.fault({"operation": "authorize"}, {"action": "server_error", "status": status}, times=1)
         assert shop.http("POST", "/payments", pay()).status_code == status
@@ -69,7 +82,7 @@ def test_the_tour_reaches_every_operation(toured: tuple[set[tuple[str, str]], di
 
 
 def _shape(path: str) -> str:
-    return "/".join("{id}" if re.fullmatch(r"(pay|src|cus)_\w{26}", part) else part for part in path.split("/"))
+    return "/".join("{id}" if re.fullmatch(r"(pay|src|cus|dsp)_\w{22,26}", part) else part for part in path.split("/"))
 
 
 def test_no_unlisted_difference(toured: tuple[set[tuple[str, str]], dict[Difference, str]]) -> None:

@@ -63,6 +63,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"amount": "4200"}, ["amount_invalid"]),
     ({"amount": True}, ["amount_invalid"]),
     ({"amount": 10_000_000_000}, ["amount_invalid"]),
+    ({"amount": 4250, "currency": "CLP"}, ["amount_invalid"]),
     ({"payment_type": "Sometimes"}, ["payment_type_invalid"]),
     ({"authorization_type": "Maybe"}, ["authorization_type_invalid"]),
     ({"capture": "yes"}, ["capture_invalid"]),
@@ -185,6 +186,15 @@ def test_cvv_check(shop: Shop, cvv: str | None, check: str) -> None:
 def test_avs_check(shop: Shop, line: str, check: str) -> None:
     paid = shop.paid(source=card(billing_address={"address_line1": line, "country": "GB"}))
     assert (paid.source.avs_check, paid.source.billing_address.address_line1) == (check, line)
+
+
+def test_pesos_come_with_two_zeros_and_are_journaled_without(shop: Shop) -> None:
+    held = shop.held(420_000, currency="CLP")
+    refused = shop.http("POST", f"/payments/{held.id}/captures", {"amount": 150})
+    assert refused.json()["error_codes"] == ["amount_invalid"]
+    shop.http("POST", f"/payments/{held.id}/captures", {"amount": 100_000})
+    assert held.amount == 420_000
+    assert shop.journal() == [("authorize", 4200, "CLP"), ("capture", 1000, "CLP")]
 
 
 MAGIC = [
