@@ -203,6 +203,7 @@ def table(outcome: Outcome) -> str:
         at = {share: waits[min(len(waits) - 1, int(len(waits) * share))] for share in (0.5, 0.95, 0.99)}
         spread = ", ".join(f"p{share * 100:.0f} {value * 1000:.0f} ms" for share, value in at.items())
         lines.append(f"answers: {spread}, slowest {waits[-1]:.1f} s")
+    lines.append(f"barred by the schemes' caps before anything began: {sum(each.barred for each in traffic.asked)}")
     again = sum(1 for each in traffic.asked if each.tries > 1)
     lines.append(f"asked more than once: {again}; met instead of an answer: {dict(traffic.broken) or 'nothing'}")
     lines.append("ended: " + ", ".join(f"{count} {word}" for word, count in sorted(outcome.verdict.statuses.items())))

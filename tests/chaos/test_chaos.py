@@ -65,8 +65,10 @@ def test_one_of_several_apis_is_killed() -> None:
     assert parse("kafka") == Disruption("kafka", 60.0)
 
 
-def asked(number: int, kind: str = "sale", payment: str | None = None, gave_up: str | None = None) -> Asked:
-    return Asked(number, kind, f"r{number}", 100, 0.0, payment=payment, gave_up=gave_up)
+def asked(
+    number: int, kind: str = "sale", payment: str | None = None, gave_up: str | None = None, *, barred: bool = False
+) -> Asked:
+    return Asked(number, kind, f"r{number}", 100, 0.0, payment=payment, gave_up=gave_up, barred=barred)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def asked(number: int, kind: str = "sale", payment: str | None = None, gave_up: 
             "r5 (sale): no answer",
         ),
         (
-            asked(6, kind="refused"),
+            asked(6, barred=True),
             {"r7": [{"id": "pay_7", "status": "captured"}]},
             "nobody asked for r7",
         ),

@@ -47,6 +47,8 @@ class Asked:
     answered: float | None = None
     payment: str | None = None
     last: Call | None = None
+    barred: bool = False
+    """The gateway refused before anything was begun: the schemes allow no further attempt with this card now."""
     gave_up: str | None = None
     """The request that got no answer within `PATIENCE_S`, or an answer that made no sense."""
 
@@ -96,7 +98,9 @@ class Traffic:
         call = await self._ask(world, asked, "/v1/payments", body, "pay")
         asked.answered = time.monotonic()
         if call is None or call.status not in {200, 201, 202}:
-            if call is not None and not (asked.kind == "refused" and call.json.get("code") == "retry_not_allowed"):
+            # The schemes' caps on attempts with one card, used up by tries that failed of late. Nothing was begun.
+            asked.barred = call is not None and call.json.get("code") == "retry_not_allowed"
+            if call is not None and not asked.barred:
                 asked.gave_up = f"POST /v1/payments answered {call.status} {call.json.get('code')}"
             return
         asked.payment = str(call.json["id"])

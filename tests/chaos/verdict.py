@@ -53,11 +53,11 @@ async def judge(postgres: str, evidence: Sequence[Evidence], asked: Sequence[Ask
     for row in rows:
         by_reference[row["reference"]].append(row)
         verdict.statuses[row["status"]] += 1
-    verdict.findings += asked_and_had(asked, by_reference, troubled_psps)
     verdict.findings += [f"the ledger of all merchants is off by {row['off']} {row['currency']}" for row in off]
     verdict.findings += [str(each) for each in judge_all(evidence)]
     _sums(verdict, evidence, sum(row["kept"] for row in rows))
     _counts(verdict, evidence)
+    verdict.findings += asked_and_had(asked, by_reference, troubled_psps)  # last: the longest list
     return verdict
 
 
@@ -69,8 +69,8 @@ def asked_and_had(asked: Iterable[Asked], rows: dict[str, list[asyncpg.Record]],
         found = rows.get(each.reference, [])
         if each.gave_up:
             yield f"{each.reference} ({each.kind}): {each.gave_up}"
-        if each.payment is None and each.kind == "refused" and not found:
-            continue  # the retry rules refused the card before anything was begun
+        if each.barred and not found:
+            continue
         if len(found) != 1:
             word = "lost" if not found else f"doubled: {[row['id'] for row in found]}"
             yield f"{each.reference} ({each.kind}, told {each.payment}) is {word}"
