@@ -1,6 +1,6 @@
 """Settlement files in, discrepancies out; what the PSP may keep; what happened per day."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -31,7 +31,7 @@ from gateway.api.settlement_schemas import (
     SettlementFeesView,
     SettlementView,
 )
-from gateway.domain.errors import Refused
+from gateway.domain.errors import Complaint, Refused
 from gateway.use_cases.submit_settlement import SubmitSettlement, submit_settlement
 
 router = APIRouter(tags=["settlements"])
@@ -43,7 +43,10 @@ _TAKEN = documented_answers(
     Read=link("get_settlement", "path.settlement_id"),
     Discrepancies=link("list_discrepancies", "path.settlement_id"),
 )
-_CSV = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "minLength": 1}}}}}
+_FILE = {"schema": {"type": "string", "minLength": 1, "description": "The file as it came, UTF-8"}}
+_CSV = {"requestBody": {"required": True, "content": {"text/csv": _FILE, "text/plain": _FILE}}}
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_MOMENT = _DAY[:-1] + r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$"
 
 
 @router.post("/settlements", status_code=202, responses=_TAKEN, openapi_extra=_CSV)
@@ -53,9 +56,10 @@ async def add_settlement(
     merchant: Merchant,
     provider_account: Annotated[str, Query(pattern=_ACCOUNT, description="Whose file this is")],
     begins: Annotated[
-        datetime | None, Query(alias="from", description="What the file covers; default: the days of its lines")
+        str | None,
+        Query(alias="from", pattern=_MOMENT, description="What the file covers, UTC; default: the days of its lines"),
     ] = None,
-    ends: Annotated[datetime | None, Query(alias="to", description="Exclusive")] = None,
+    ends: Annotated[str | None, Query(alias="to", pattern=_MOMENT, description="Exclusive")] = None,
     tolerance_s: Annotated[
         int, Query(ge=0, le=2_592_000, description="How far the PSP's clock and days may lie from ours")
     ] = 3_600,
@@ -65,8 +69,8 @@ async def add_settlement(
         merchant=merchant,
         account_id=checked_id(provider_account, "pa"),
         content=_text(await request.body()),
-        period_from=_moment(begins),
-        period_to=_moment(ends),
+        period_from=_moment(begins, "from"),
+        period_to=_moment(ends, "to"),
         tolerance_s=tolerance_s,
     )
     return json_response(await submit_settlement(door.ports, command), 202)
@@ -82,9 +86,16 @@ def _text(body: bytes) -> str:
     return text
 
 
-def _moment(given: datetime | None) -> datetime | None:
+def _moment(given: str | None, where: str) -> datetime | None:
     """UTC where the caller did not say."""
-    return given if given is None or given.tzinfo is not None else given.replace(tzinfo=UTC)
+    if given is None:
+        return None
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        complaint = Complaint(where, "is no moment of the calendar", "send a date, or a time in ISO 8601")
+        raise Refused("period_invalid", f"{where} is no moment of the calendar", (complaint,)) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 @router.get("/settlements", responses=documented_answers({200: list_of(SettlementView)}))
@@ -141,11 +152,12 @@ async def get_provider_account_fees(door: TheDoor, merchant: Merchant, account_i
 async def list_daily_totals(
     door: TheDoor,
     merchant: Merchant,
-    begins: Annotated[date, Query(alias="from", description="First day, UTC")],
-    ends: Annotated[date, Query(alias="to", description="Last day, included")],
+    begins: Annotated[str, Query(alias="from", pattern=_DAY, description="First day, UTC")],
+    ends: Annotated[str, Query(alias="to", pattern=_DAY, description="Last day, included")],
 ) -> Response:
     """What happened per day, currency and type of event."""
-    if not 0 <= (ends - begins).days < MAX_DAYS:
+    first, last = _moment(begins, "from"), _moment(ends, "to")
+    if first is None or last is None or not 0 <= (last - first).days < MAX_DAYS:
         raise Refused("period_invalid", f"Ask for 1 to {MAX_DAYS} days, the first before the last.")
-    p = {"from": begins.isoformat(), "to": ends.isoformat()}
+    p = {"from": begins, "to": ends}
     return list_response(await door.ports.store.call("daily_totals_v1", merchant, p))

@@ -7,6 +7,7 @@ from datetime import datetime
 from gateway.domain.errors import Complaint, Refused
 from gateway.domain.ids import new_id
 from gateway.use_cases.ports import Json, Ports
+from gateway.use_cases.settlement import SettlementUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +27,25 @@ class SubmitSettlement:
 async def submit_settlement(ports: Ports, command: SubmitSettlement) -> Json:
     """Store the file and return its view. The same file of the same account again is answered with the first one.
 
-    Raises `NotFound` (`provider_account_not_found`), `Refused` (`settlement_not_supported`, `period_invalid`).
+    Its beginning is read at once, so that another PSP's file is refused before it is kept; the rest is read later.
+    Raises `NotFound` (`provider_account_not_found`), `Refused` (`settlement_not_supported`, `settlement_unreadable`,
+    `period_invalid`).
     """
     account = await ports.store.call("provider_account_get_v1", command.merchant, {"account_id": command.account_id})
     provider = account["provider"]
     try:
-        readable = ports.connectors.get(provider).spec.settlement is not None
+        parse = ports.connectors.get(provider).spec.settlement
     except LookupError:
-        readable = False
-    if not readable:
+        parse = None
+    if parse is None:
         what, how = "has no settlement files that this gateway reads", "see the provider's connector"
         complaint = Complaint("provider_account", what, how)
         raise Refused("settlement_not_supported", f"provider_account {what}", (complaint,))
+    try:
+        next(parse(command.content), None)
+    except SettlementUnreadable as error:
+        how = f"send the settlement file of {provider} as it came"
+        raise Refused("settlement_unreadable", str(error), (Complaint("body", str(error), how),)) from None
     view: Json = await ports.store.call(
         "settlement_submit_v1",
         command.merchant,

@@ -49,7 +49,10 @@ BOUNDS = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-IDS = ("payment_id", "token_id", "refund_id", "event_id", "endpoint_id", "delivery_id", "account_id")
+SETTLEMENT = """at,type,id,parent,reference,currency,gross,fee,net
+2026-11-22T12:00:00Z,sale,ch_1,,att_1,EUR,4200,52,4148
+"""
+IDS = ("payment_id", "token_id", "refund_id", "event_id", "endpoint_id", "delivery_id", "account_id", "settlement_id")
 
 
 @dataclass
@@ -107,6 +110,8 @@ def seeded(world: World, api_database: Database) -> Seeded:
         "endpoint_id": endpoints,
         "account_id": [playground.account["id"]],
     }
+    handed_in = world.call_text(f"/v1/settlements?provider_account={shop.account['id']}", SETTLEMENT, shop.secret_key)
+    ids["settlement_id"] = [handed_in["id"]]
     events = world.call("GET", "/v1/events?limit=5", key=shop.secret_key).json()["data"]
     ids["event_id"] = [event["id"] for event in events]
     asyncio.run(_plan_deliveries(api_database, events))
@@ -133,6 +138,11 @@ def use_real_ids(case: Any, seeded: Seeded, choice: random.Random) -> None:
             case.path_parameters[name] = choice.choice(known)
     if case.operation.path.endswith("/cancel"):
         case.path_parameters["payment_id"] = choice.choice(seeded.cancelable)
+    if case.operation.path == "/v1/settlements" and case.operation.method == "post":
+        case.body = SETTLEMENT
+        case.query = {"provider_account": seeded.shop.account["id"]}
+    if case.operation.path.endswith("/daily_totals"):
+        case.query = {"from": "2026-11-01", "to": "2026-11-30"}
     if isinstance(case.body, dict):
         if "token" in case.body and case.body["token"] is not None:
             case.body["token"] = choice.choice(seeded.ids["token_id"])
