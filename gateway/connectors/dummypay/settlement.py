@@ -1,4 +1,4 @@
-"""Dummypay's settlement file: a line per movement, in minor units (simulators/dummypay/README.md)."""
+"""Dummypay's settlement file: a line per movement, minor units (see simulators/dummypay/README.md)."""
 
 from collections.abc import Iterator
 
