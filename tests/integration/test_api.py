@@ -327,6 +327,33 @@ async def test_notifications_are_verified_and_stored(world: World, shop: Shop) -
         assert (await send("/webhooks/dummypay/x", good))[0] == 404
 
 
+def test_a_notification_is_answered_as_the_psp_wants_it(world: World, shop: Shop) -> None:
+    secret = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056"  # an example that Adyen publishes
+    account: Json = {"provider": "adyen", "base_url": "http://127.0.0.1:1"}
+    account["credentials"] = {"api_key": "key", "webhook_secret": secret}
+    document = problem(
+        world.call("POST", "/v1/provider_accounts", account, key=shop.secret_key), 422, "setting_missing"
+    )
+    assert document["errors"][0]["where"] == "settings.merchant_account"
+    account["settings"] = {"merchant_account": "TestMerchant"}
+    made = world.call("POST", "/v1/provider_accounts", account, key=shop.secret_key).json()
+    item: Json = {
+        "pspReference": "7914073381342284",
+        "merchantAccountCode": "TestMerchant",
+        "merchantReference": "TestPayment-1407325143704",
+        "amount": {"value": 1130, "currency": "EUR"},
+        "eventCode": "AUTHORISATION",
+        "success": "true",
+        "additionalData": {"hmacSignature": "coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0="},
+    }
+    told = {"live": "false", "notificationItems": [{"NotificationRequestItem": item}]}
+    answer = world.call("POST", made["webhook_path"], told)
+    assert (answer.status_code, answer.text) == (200, "[accepted]")
+    assert answer.headers["content-type"].startswith("text/plain")
+    item["success"] = "false"
+    problem(world.call("POST", made["webhook_path"], told), 401, "bad_signature")
+
+
 # Tenants and secrets --------------------------------------------------------------------------------------------------
 
 
