@@ -18,12 +18,14 @@ from typing import Any
 
 from simulators.kit import lifecycle
 from simulators.kit.actions import BadRule
+from simulators.kit.cards import card_key
 from simulators.kit.clock import Clock
 from simulators.kit.door import Door
 from simulators.kit.faults import NO_FAULT, Decision, Facts, Faults, Rule, parse_rule
 from simulators.kit.idempotency import Remembered
 from simulators.kit.journal import Journal
 from simulators.kit.log import Log
+from simulators.kit.replay import replay
 from simulators.kit.routing import Route
 from simulators.kit.rules import load_rules
 from simulators.kit.spec import SimulatorSpec
@@ -76,7 +78,7 @@ class Account:
         self.door: Door | None = None
         self._moving = asyncio.Lock()
         self.lifecycle: dict[str, lifecycle.Mode] = dict(world.rules.lifecycle)
-        self._ids = 0
+        self.ids_given = 0
         self._requests_seen = 0
         self._open: Transaction | None = None
 
@@ -94,8 +96,8 @@ class Account:
 
         The count is in the log with every commit, so a restart never gives an id twice.
         """
-        self._ids += 1
-        digest = hashlib.shake_128(f"{self.seed}:{self._ids}".encode()).digest(length)
+        self.ids_given += 1
+        digest = hashlib.shake_128(f"{self.seed}:{self.ids_given}".encode()).digest(length)
         if alphabet is ALPHANUMERIC:  # ids are a good part of a request's work: this way is eight times faster
             return prefix + b64encode(digest).translate(_LETTERS_FOR_SIGNS)[:length].decode()
         return prefix + "".join([alphabet[byte % len(alphabet)] for byte in digest])
@@ -121,7 +123,7 @@ class Account:
         """
         self.store.begin()
         self._open = opened = Transaction()
-        ids = self._ids
+        ids = self.ids_given
         try:
             yield opened
             self._write(opened, ids)
@@ -160,8 +162,8 @@ class Account:
             entry["journal"] = self.journal.staged
         if opened.remembered:
             entry["keys"] = [what.entry(key) for key, what in opened.remembered]
-        if self._ids != ids_before:
-            entry["ids"] = self._ids
+        if self.ids_given != ids_before:
+            entry["ids"] = self.ids_given
         if len(entry) > 1:
             self.world.log.append(entry)
 
@@ -207,6 +209,11 @@ class Account:
     def mode(self, resource: str) -> lifecycle.Mode:
         """How that kind of resource moves in this account: its own setting, else `rules.yaml`, else immediate."""
         return self.lifecycle.get(resource, lifecycle.IMMEDIATE)
+
+    def set_lifecycle(self, modes: Mapping[str, Any]) -> None:
+        """How resources of these kinds move from now on (see `lifecycle.parse_mode`); durable. Raises BadRule."""
+        self.lifecycle |= {resource: lifecycle.parse_mode(mode) for resource, mode in modes.items()}
+        self.world.write({"account": self.id, "lifecycle": dict(modes)})
 
     # -- faults
     def add_fault(self, raw: Any) -> Rule:
@@ -288,31 +295,6 @@ class Account:
             with self.transaction():
                 self.webhooks.put_endpoint(endpoint)
 
-    def replay(self, entry: Mapping[str, Any]) -> None:
-        """Apply one line of the log."""
-        if "put" in entry:
-            self.store.replay(entry["put"])
-        if "journal" in entry:
-            self.journal.entries.extend(entry["journal"])
-        for key in entry.get("keys", ()):
-            name, what = Remembered.read(key)
-            self.remembered[name] = what
-        self._ids = entry.get("ids", self._ids)
-        if "fault" in entry:
-            rule_id, raw = entry["fault"]
-            self.faults.add(parse_rule(raw, rule_id, self.world.card_key))
-        if "no_fault" in entry:
-            self.faults.remove(entry["no_fault"])
-        if "met" in entry:
-            rule_id, key, acted = entry["met"]
-            for rule in self.faults.rules:
-                if rule.id == rule_id:
-                    rule.recall(key, acted)
-        if "door" in entry:
-            self.door_port = entry["door"]
-        if "offset" in entry:
-            self.clock.offset = entry["offset"]
-
 
 class World:
     """One running simulator: its accounts, its rules, its log (None: nothing is kept), its way out."""
@@ -320,7 +302,7 @@ class World:
     def __init__(self, spec: SimulatorSpec, state: Path | None = None, sender: Sender | None = None) -> None:
         self.spec = spec
         self.slug = spec.slug
-        self.card_key = _card_key(state)
+        self.card_key = card_key(state)
         self.rules = load_rules(spec.folder / "rules.yaml", self.card_key)
         self.sender = sender or Sender()
         self.accounts: dict[str, Account] = {}
@@ -409,16 +391,4 @@ class World:
         elif "reset" in entry:
             account.forget()
         else:
-            account.replay(entry)
-
-
-def _card_key(state: Path | None) -> bytes:
-    """The key of card fingerprints: made once per state folder, shared by all simulators in it."""
-    if state is None:
-        return secrets.token_bytes(32)
-    path = state / "card.key"
-    if not path.exists():
-        state.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(secrets.token_bytes(32))
-        path.chmod(0o600)
-    return path.read_bytes()
+            replay(account, entry)

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 _BRANDS: tuple[tuple[str, str], ...] = (
@@ -56,3 +58,15 @@ def mask(text: str) -> str:
 def traits(card: Mapping[str, Any]) -> dict[str, str | None]:
     """The parts of a remembered card that rules can match, named as `Facts` names them."""
     return {"fingerprint": card["fingerprint"], "bin": card["bin"], "last4": card["last4"], "name": card.get("name")}
+
+
+def card_key(state: Path | None) -> bytes:
+    """The key of card fingerprints: made once per state folder, shared by all simulators in it."""
+    if state is None:
+        return secrets.token_bytes(32)
+    path = state / "card.key"
+    if not path.exists():
+        state.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(secrets.token_bytes(32))
+        path.chmod(0o600)
+    return path.read_bytes()

@@ -229,8 +229,7 @@ class Control:
         return _answer(200, {"object": body["object"], "settled": True})
 
     async def lifecycle(self, request: Request, account: Account) -> Response:
-        modes = {resource: lifecycle.parse_mode(mode) for resource, mode in (await _body(request)).items()}
-        account.lifecycle |= modes
+        account.set_lifecycle(await _body(request))
         return _answer(200, {"lifecycle": sorted(account.lifecycle)})
 
 

@@ -8,8 +8,9 @@ import aiohttp
 import orjson
 import pytest
 
+from simulators.kit.lifecycle import IMMEDIATE, after, manual
 from simulators.kit.log import CorruptLog, Log
-from simulators.kit.testing import TestAccount, eventually, spawned
+from simulators.kit.testing import TestAccount, eventually, running, spawned
 from tests.simulators.dummypay.client import receiver, shop_at
 
 pytestmark = pytest.mark.asyncio
@@ -167,3 +168,20 @@ async def test_a_damaged_line_in_the_middle_is_not_guessed_at(tmp_path: Path) ->
     with pytest.raises(CorruptLog, match="damaged line at byte 9"):
         list(log.read())
     log.close()
+
+
+async def test_how_resources_move_survives_and_a_reset_ends_it(tmp_path: Path) -> None:
+    asked = {"capture": {"after": 60}, "refund": "manual", "payout": "immediate"}
+    wanted = {"capture": after(60), "refund": manual(), "payout": IMMEDIATE}
+    async with running("dummypay", state=tmp_path) as sims:
+        account = await sims.account("dummypay")
+        await account.control("PUT", "/lifecycle", asked)
+    async with running("dummypay", state=tmp_path) as sims:
+        assert sims.group is not None
+        again = sims.group.worlds["dummypay"].accounts[account.view["account"]]
+        assert {resource: again.mode(resource) for resource in asked} == wanted
+        await TestAccount(sims, "dummypay", account.view).control("POST", "/reset")
+        assert again.mode("refund") == IMMEDIATE
+    async with running("dummypay", state=tmp_path) as sims:
+        assert sims.group is not None
+        assert sims.group.worlds["dummypay"].accounts[account.view["account"]].mode("refund") == IMMEDIATE
