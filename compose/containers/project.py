@@ -64,13 +64,17 @@ class Project:
     def down(self) -> None:
         """Stop and remove containers, networks and volumes, whether or not the environment's files are still there."""
         containers = self._ids("container", "--all")
+        mounted = self._mounted()
         if containers:
             docker("stop", "--time", _STOP_S, *containers, timeout_s=120)
             docker("rm", "--force", "--volumes", *containers)
-        for kind in ("network", "volume"):
-            found = self._ids(kind)
-            if found:
-                docker(kind, "rm", *found)
+        networks = self._ids("network")
+        if networks:
+            docker("network", "rm", *networks)
+        there = set(docker("volume", "ls", "--quiet").split())
+        volumes = sorted(there & {*self.volumes(), *mounted})
+        if volumes:
+            docker("volume", "rm", *volumes)
 
     def _compose(self, values: dict[str, str], *words: str) -> str:
         files = ("--file", str(COMPOSE), "--file", str(self.folder.published))
@@ -81,6 +85,11 @@ class Project:
         told = docker(kind, "ls", *words, "--quiet", "--filter", f"label={_PROJECT}={self.name}")
         return told.split()
 
+    def _mounted(self) -> set[str]:
+        """Names of the volumes that the containers use: nameless ones of an image bear no label."""
+        mounts = [mount for row in engine.inspect(*self._ids("container", "--all")) for mount in row["Mounts"]]
+        return {mount["Name"] for mount in mounts if mount["Type"] == "volume"}
+
     def volumes(self) -> list[str]:
         """Names of the volumes."""
         return self._ids("volume")
@@ -90,7 +99,8 @@ class Project:
         filters = ("--filter", f"label={_PROJECT}={self.name}")
         found = docker("container", "ls", "--all", *filters, "--format", "container {{.Names}}").splitlines()
         found += docker("network", "ls", *filters, "--format", "network {{.Name}}").splitlines()
-        return found + docker("volume", "ls", *filters, "--format", "volume {{.Name}}").splitlines()
+        volumes = {*self.volumes(), *self._mounted()}
+        return found + [f"volume {name}" for name in sorted(volumes)]
 
     def containers(self) -> list[Container]:
         """Every container, by service."""

@@ -110,6 +110,19 @@ def test_postgres_writes_through_to_the_disk(env: dict[str, Any], inspected: dic
     assert said == "data_checksums=on fsync=on full_page_writes=on synchronous_commit=on"
 
 
+def test_every_volume_has_a_name(inspected: dict[str, dict[str, Any]]) -> None:
+    """A nameless one, which an image may ask for, would be left behind unseen."""
+    mounts = {name: row["Mounts"] for name, row in inspected.items()}
+    named = {
+        name: sorted(m["Name"].rpartition("_")[2] for m in all_ if m["Type"] == "volume")
+        for name, all_ in mounts.items()
+    }
+    assert {name: volumes for name, volumes in named.items() if volumes} == {
+        **{name: ["cvv"] for name in ("api-1", "api-2", "worker", "relay", "dispatcher")},
+        **{name: [name] for name in ("postgres", "kafka", "temporal", "simulators")},
+    }
+
+
 def test_the_topic_is_as_told(inspected: dict[str, dict[str, Any]]) -> None:
     said = engine.docker("logs", inspected["topics"]["Id"])
     assert said.startswith("payera.payments.v1: ")
