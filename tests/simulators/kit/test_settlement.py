@@ -1,7 +1,9 @@
 """Settlement files: what is settled, at which fee, in which period, in whose format."""
 
+import asyncio
 import csv
 import io
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from gateway.domain.money import EXPONENTS
+from simulators.cli import app as cli
 from simulators.kit.settlement import PLAIN_COLUMNS, BadSettlement, Fee, exponent, load_fees, major, moment
-from simulators.kit.testing import Refused, Sims, TestAccount, running
+from simulators.kit.testing import Refused, Sims, TestAccount, running, spawned
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -133,3 +137,20 @@ def test_major_units_lose_nothing(amount: int, currency: str) -> None:
 def test_a_bound_without_a_zone_is_utc() -> None:
     assert moment("2026-11-22", "from") == datetime(2026, 11, 22, tzinfo=UTC)
     assert moment("2026-11-22T10:00:00+02:00", "to") == datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+async def test_the_command_prints_the_file_or_writes_it_as_the_psp_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with spawned("stripe") as sims:
+        account = await sims.account("stripe")
+        monkeypatch.setenv("PAYERA_CONTROL", sims.control_url)
+        period = ["--account", account.api_key, "--from", "2026-11-22", "--to", "2026-11-23"]
+        ran = await asyncio.to_thread(CliRunner().invoke, cli, ["settlement", "stripe", *period])
+        assert ran.exit_code == 0, ran.output
+        assert ran.output.startswith("automatic_payout_id,")
+        ran = await asyncio.to_thread(CliRunner().invoke, cli, ["settlement", "stripe", *period, "-o", str(tmp_path)])
+        assert ran.exit_code == 0, ran.output
+        assert os.listdir(tmp_path) == ["Itemized_payout_reconciliation_2026-11-22_to_2026-11-23.csv"]
+        ran = await asyncio.to_thread(CliRunner().invoke, cli, ["settlement", "stripe", *period[:2], "--from", "soon"])
+        assert ran.exit_code == 1
