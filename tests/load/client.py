@@ -17,6 +17,7 @@ import uvloop
 
 WARM_S = 0.4
 Make = Callable[[], tuple[dict[str, str], bytes]]
+_JSON = {"Content-Type": "application/json"}
 
 
 def gateway(given: dict[str, str]) -> Make:
@@ -51,13 +52,61 @@ def intent(operation: str, payment: str) -> dict[str, str]:
     return form | {"metadata[payera_payment]": payment, "expand[0]": "latest_charge"}
 
 
+def adyen(given: dict[str, str]) -> Make:
+    """A card payment at Adyen, captured at once; `extra` is the merchant account."""
+
+    def make() -> tuple[dict[str, str], bytes]:
+        operation = f"att_{uuid.uuid4().hex}"
+        method = {"type": "scheme", "number": "4111111111111111", "expiryMonth": "03", "expiryYear": "2030"}
+        body = {"merchantAccount": given["extra"], "reference": operation, "captureDelayHours": 0}
+        body |= {"amount": {"currency": "EUR", "value": 4200}, "paymentMethod": method | {"cvc": "737"}}
+        body |= {"returnUrl": "https://shop.example/return", "metadata": {"payera_payment": "pay_1"}}
+        return {"X-API-Key": given["key"], **_JSON, "Idempotency-Key": operation}, json.dumps(body).encode()
+
+    return make
+
+
+def checkout(given: dict[str, str]) -> Make:
+    """A card payment at Checkout.com, captured at once; `extra` is the processing channel."""
+
+    def make() -> tuple[dict[str, str], bytes]:
+        operation = f"att_{uuid.uuid4().hex}"
+        card = {"type": "card", "number": "4242424242424242", "expiry_month": 12, "expiry_year": 2030, "cvv": "100"}
+        body = {"source": card, "amount": 4200, "currency": "EUR", "reference": operation, "capture": True}
+        body |= {"processing_channel_id": given["extra"], "metadata": {"payera_payment": "pay_1"}}
+        headers = {"Authorization": f"Bearer {given['key']}", **_JSON, "Cko-Idempotency-Key": operation}
+        return headers, json.dumps(body).encode()
+
+    return make
+
+
+def dummypay(given: dict[str, str]) -> Make:
+    """A charge at the reference provider."""
+
+    def make() -> tuple[dict[str, str], bytes]:
+        operation = f"att_{uuid.uuid4().hex}"
+        card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030, "cvc": "123"}
+        body = {"amount": 4200, "currency": "EUR", "card": card, "capture": True, "reference": operation}
+        headers = {"Authorization": f"Bearer {given['key']}", **_JSON, "Idempotency-Key": operation}
+        return headers, json.dumps(body | {"payment": "pay_1"}).encode()
+
+    return make
+
+
 def floor(_: dict[str, str]) -> Make:
     """A payment at the floor, whose body is as small as the gateway's."""
     body = b'{"amount": 4200, "currency": "EUR", "reference": "order-1"}'
     return lambda: ({"Content-Type": "application/json"}, body)
 
 
-KINDS: dict[str, Callable[[dict[str, str]], Make]] = {"gateway": gateway, "floor": floor, "stripe": stripe}
+KINDS: dict[str, Callable[[dict[str, str]], Make]] = {
+    "gateway": gateway,
+    "floor": floor,
+    "stripe": stripe,
+    "adyen": adyen,
+    "checkout": checkout,
+    "dummypay": dummypay,
+}
 
 
 class Connection:
