@@ -25,7 +25,8 @@ from confluent_kafka.admin import (
 
 FILE = Path(__file__).with_name("topics.yaml")
 _TIMEOUT_S = 15.0
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
+_TRY_S = 5.0
 
 
 class TopicsFailed(Exception):
@@ -71,10 +72,8 @@ def load(path: Path = FILE) -> tuple[Topic, ...]:
 
 def ensure(bootstrap: str, topics: tuple[Topic, ...]) -> list[str]:
     """Make the topics exist as told; one line per topic about what was done. Raises `TopicsFailed`."""
-    quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda error: None}
-    admin = AdminClient({"bootstrap.servers": bootstrap, **quiet})
     try:
-        metadata = _metadata(admin)
+        admin, metadata = _connect(bootstrap)
         brokers = len(metadata.brokers)
         lines = []
         for topic in topics:
@@ -90,12 +89,17 @@ def ensure(bootstrap: str, topics: tuple[Topic, ...]) -> list[str]:
         raise TopicsFailed(f"kafka at {bootstrap}: {error.args[0].str()}") from error
 
 
-def _metadata(admin: AdminClient) -> Any:
-    """What the cluster says of itself; a broker that is just starting may take a while to say it."""
+def _connect(bootstrap: str) -> tuple[AdminClient, Any]:
+    """A client and what the cluster says of itself; a broker that is just starting may take a while to say it.
+
+    Each try is a new client: one that met a closing door goes on knocking at it, ever more slowly.
+    """
+    quiet: dict[str, Any] = {"log_level": 0, "error_cb": lambda error: None}
     deadline = time.monotonic() + _PATIENCE_S
     while True:
+        admin = AdminClient({"bootstrap.servers": bootstrap, "reconnect.backoff.max.ms": 1000, **quiet})
         try:
-            return admin.list_topics(timeout=_TIMEOUT_S)
+            return admin, admin.list_topics(timeout=_TRY_S)
         except KafkaException:
             if time.monotonic() > deadline:
                 raise

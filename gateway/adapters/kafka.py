@@ -24,6 +24,9 @@ _LITTLE_BROKER = "mockCluster"  # how librdkafka's own broker begins its cluster
 _METADATA_TIMEOUT_S = 3.0
 _TOPIC_DEADLINE_S = 10.0
 _SLICE_S = 0.1
+_COORDINATOR_MOVES = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
 
 
 class KafkaUnavailable(PeerAway):
@@ -196,7 +199,20 @@ class EventReader(_Client):
         self._cluster = metadata.cluster_id or ""
         self._partitions = tuple(sorted(metadata.topics[self._topic].partitions))
         wanted = [TopicPartition(self._topic, number) for number in self._partitions]
-        self._consumer.assign(self._consumer.committed(wanted, timeout=_METADATA_TIMEOUT_S))
+        self._consumer.assign(self._committed(wanted))
+
+    def _committed(self, wanted: list[TopicPartition]) -> list[TopicPartition]:
+        """Where the group was. While a broker starts, the coordinator moves: worth another try, not a failure."""
+        deadline = time.monotonic() + _METADATA_TIMEOUT_S
+        while True:
+            try:
+                found: list[TopicPartition] = self._consumer.committed(wanted, timeout=_METADATA_TIMEOUT_S)
+            except KafkaException as error:
+                if error.args[0].code() not in _COORDINATOR_MOVES or time.monotonic() > deadline:
+                    raise
+                time.sleep(_SLICE_S)
+            else:
+                return found
 
     async def batch(self, limit: int, wait_s: float = 0.2) -> list[Received]:
         """What came, in order per partition; nothing after `wait_s` without any. Raises `KafkaUnavailable`."""
