@@ -12,7 +12,8 @@ TIMEOUT_S = 30.0
 """A restart waits until the process is healthy again."""
 RESTART_WITHIN_S = 120.0
 """A container's broker that was killed under load recovers its logs first, with one core at most."""
-_ASK_EVERY_S = 0.1
+_ASK_EVERY_S = 0.5
+"""Each question is a process in the container: asked more often, it takes the core that the recovery needs."""
 
 
 class SupervisorError(Exception):
