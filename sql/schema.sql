@@ -2672,8 +2672,13 @@ CREATE FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_sch
 declare
     v_rule text;
     v_until timestamptz;
+    v_counted bigint;
+    v_declined boolean;
 begin
-    if not exists (select from core.card_attempt a where a.merchant = p_merchant and a.fingerprint = p_fingerprint) then
+    -- The common case, kept cheap: nothing was declined since the last approval, and too little is under way for a cap.
+    select count(*), coalesce(bool_or(a.outcome = 'declined'), false) into v_counted, v_declined
+    from core.card_attempt a where a.merchant = p_merchant and a.fingerprint = p_fingerprint;
+    if v_counted = 0 or (not v_declined and v_counted < (select min(c.max_attempts) from core.retry_cap c)) then
         return null;
     end if;
     with tried as materialized (

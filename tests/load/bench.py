@@ -45,6 +45,20 @@ CREATE = {
     "dummypay": "/v1/charges",
 }
 """Where a payment is made at each simulator."""
+CARDS = (
+    "4242424242424242",
+    "4000056655665556",
+    "5555555555554444",
+    "2223003122003222",
+    "5200828282828210",
+    "5105105105105100",
+    "378282246310005",
+    "6011111111111117",
+    "3056930009020004",
+    "3566002020360505",
+    "6200000000000005",
+)
+"""Several cards, as shoppers have: the schemes' caps bar a seventeenth payment at once with one card."""
 
 
 @dataclass
@@ -182,8 +196,15 @@ def prepare(
     key = merchant["secret_key"]
     account = connect(env["gateway"], env["control"], key, "stripe")
     call("PUT", f"{env['gateway']}/v1/routing", {"providers": ["stripe"], "max_fallbacks": 0}, bearer=key)
-    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
-    token = call("POST", f"{env['gateway']}/v1/tokens", {"card": card}, bearer=key)["id"]
+    token = ",".join(
+        call(
+            "POST",
+            f"{env['gateway']}/v1/tokens",
+            {"card": {"number": number, "exp_month": 12, "exp_year": 2030}},
+            bearer=key,
+        )["id"]
+        for number in CARDS
+    )
     start("tests.load.rivals", "sink", str(port["sink"]))
     endpoint = {"url": f"http://127.0.0.1:{port['sink']}/hooks", "enabled_events": ["*"]}
     call("POST", f"{env['gateway']}/v1/webhook_endpoints", endpoint, bearer=key)

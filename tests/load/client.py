@@ -5,6 +5,7 @@ as possible of the machine goes to asking. The first `WARM_S` seconds are not co
 """
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -21,12 +22,13 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def gateway(given: dict[str, str]) -> Make:
-    """A payment with a token, as a merchant's server sends it."""
+    """A payment with one of the tokens (a comma list), in turn, as a merchant's server sends it."""
+    tokens = itertools.cycle(given["token"].split(","))
 
     def make() -> tuple[dict[str, str], bytes]:
         headers = {"Authorization": f"Bearer {given['key']}", "Content-Type": "application/json"}
         headers["Idempotency-Key"] = uuid.uuid4().hex
-        body = {"amount": 4200, "currency": "EUR", "token": given["token"], "reference": "order-1"}
+        body = {"amount": 4200, "currency": "EUR", "token": next(tokens), "reference": "order-1"}
         return headers, json.dumps(body).encode()
 
     return make

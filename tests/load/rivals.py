@@ -7,6 +7,7 @@ sink PORT                                    the merchant's webhook endpoint: 20
 
 import asyncio
 import contextlib
+import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -30,6 +31,7 @@ Json = dict[str, Any]
 def floor(dsn: str, simulator: str, key: str, merchant: str, token: str) -> FastAPI:
     """Same server, same pool size, same procedures, same PSP; no authentication, no vault, no checks, no logs."""
     held: dict[str, Any] = {}
+    tokens = itertools.cycle(token.split(","))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -51,7 +53,7 @@ def floor(dsn: str, simulator: str, key: str, merchant: str, token: str) -> Fast
         scope = {"scope": "POST /v1/payments", "key": operation}
         p: Json = {"payment_id": payment, "operation_id": operation, "event_id": new_id("evt"), "metadata": {}}
         p |= {"amount": asked["amount"], "currency": asked["currency"], "capture_method": "automatic"}
-        p |= {"reference": asked["reference"], "token_id": token, "idempotency": scope | {"fingerprint": "f"}}
+        p |= {"reference": asked["reference"], "token_id": next(tokens), "idempotency": scope | {"fingerprint": "f"}}
         p |= {"at": now.isoformat(), "send_within_ms": 1000, "lease_ms": 3000}
         p |= {"cascade_until": (now + timedelta(seconds=60)).isoformat()}
         begun = orjson.loads(await held["pool"].fetchval(begin, merchant, orjson.dumps(p).decode()))
