@@ -134,7 +134,7 @@ def run_process(
         except VaultFailed as error:
             _log.critical("keys_unusable", reason=error.detail)
             raise SystemExit(2) from None
-        except Exception:
+        except Exception:  # the last frame of the process: whatever it was goes to the log, masked, and ends it
             _log.exception("crashed")
             raise SystemExit(1) from None
         _log.info("stopped")

@@ -63,6 +63,34 @@ def call(key: str, body: dict[str, Any], status: int, answer: dict[str, Any], st
     return Call("POST", "/v1/payments", key, json.dumps(body).encode(), started, started + 0.1, status, text)
 
 
+def _outbox() -> list[dict[str, Any]]:
+    """What the gateway says happened to the three payments."""
+    full, partly = {"amount_authorized": 4200, "amount_captured": 4200}, {"amount_authorized": 4200}
+    return [
+        *events(
+            "pay_1",
+            ("payment.created", {}),
+            ("payment.captured", full),
+            ("refund.created", full),
+            ("refund.succeeded", full),
+            refund=1200,
+        ),
+        *events(
+            "pay_2",
+            ("payment.created", {}),
+            ("payment.authorized", partly),
+            ("payment.captured", partly | {"amount_captured": 3000}),
+        ),
+        *events(
+            "pay_3",
+            ("payment.created", {}),
+            ("payment.captured", full),
+            ("payment.duplicate_approval", full),
+            ("payment.duplicate_reversed", full),
+        ),
+    ]
+
+
 def right() -> Evidence:
     """The evidence in which every invariant holds."""
     refunded = operation("ref_1", "pay_1", "refund", "stripe", amount=1200)
@@ -89,30 +117,7 @@ def right() -> Evidence:
         double,
         post("pay_3", double, "surplus_reversal", by["ref_3"], -4200, "suspense:duplicate"),
     ]
-    full, partly = {"amount_authorized": 4200, "amount_captured": 4200}, {"amount_authorized": 4200}
-    outbox = [
-        *events(
-            "pay_1",
-            ("payment.created", {}),
-            ("payment.captured", full),
-            ("refund.created", full),
-            ("refund.succeeded", full),
-            refund=1200,
-        ),
-        *events(
-            "pay_2",
-            ("payment.created", {}),
-            ("payment.authorized", partly),
-            ("payment.captured", partly | {"amount_captured": 3000}),
-        ),
-        *events(
-            "pay_3",
-            ("payment.created", {}),
-            ("payment.captured", full),
-            ("payment.duplicate_approval", full),
-            ("payment.duplicate_reversed", full),
-        ),
-    ]
+    outbox = _outbox()
     partition = {"pay_1": 0, "pay_2": 1, "pay_3": 2}
     return Evidence(
         merchant="mer_1",
