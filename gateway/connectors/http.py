@@ -17,7 +17,7 @@ import select
 import ssl
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -33,6 +33,9 @@ from gateway.domain.outcome import NotSent, Unknown
 EgressCheck = Callable[[str], None]
 """Raises `PayeraError` for a URL that must not be called. Injected: the policy belongs to the composition root, which
 injects its resolver as well, so that the addresses behind a name are checked when they are connected to."""
+
+Reached = Callable[[str], Awaitable[None]]
+"""Told of the points `send.after` (the request has left) and `receive.before` (the answer begins): a test stops there."""
 
 KEEPALIVE_S = 4.0
 """Shorter than what common servers keep (5 s), so that we rarely write into a connection that is being closed."""
@@ -69,6 +72,7 @@ class _Stale(Exception):
 class _Progress:
     send_by: float | None
     sending: bool = False
+    reached: Reached | None = None
 
 
 _progress: ContextVar[_Progress] = ContextVar("payera_http_progress")
@@ -83,7 +87,10 @@ class _FencedRequest(aiohttp.ClientRequest):
             raise _Stale
         _used.add(conn.protocol)
         progress.sending = True
-        return await super().send(conn)
+        answer = await super().send(conn)
+        if progress.reached is not None:
+            await progress.reached("send.after")
+        return answer
 
 
 _used: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -109,11 +116,13 @@ class HttpClient:
         resolver: AbstractResolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
         limit: int = 256,
+        reached: Reached | None = None,
     ) -> None:
         self._check_egress = check_egress
         self._resolver = resolver
         self._ssl: ssl.SSLContext | Literal[True] = ssl_context or True
         self._limit = limit
+        self._reached = reached
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -145,7 +154,7 @@ class HttpClient:
                 self._check_egress(url)
             except PayeraError as refusal:
                 return NotSent(cause=refusal.code)
-        progress = _Progress(send_by)
+        progress = _Progress(send_by, reached=self._reached)
         token = _progress.set(progress)
         try:
             async with asyncio.timeout(timeout_s):
@@ -176,6 +185,8 @@ class HttpClient:
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             ssl=self._ssl,
         ) as response:
+            if self._reached is not None:
+                await self._reached("receive.before")
             content = bytearray()
             async for chunk in response.content.iter_any():
                 content += chunk

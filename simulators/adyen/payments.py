@@ -109,7 +109,7 @@ def create(x: Exchange) -> Answer:
     if verdict.outcome in UNUSUAL:
         _unusual(x, payment)
     elif verdict.decline is not None:
-        standing.refuse(x.account, payment, refusals.find(x.account, verdict.decline.code))
+        standing.refuse(x.account, payment, refusals.said(x.account, verdict.decline))
     elif verdict.outcome == "pending":
         standing.wait(x.account, payment, verdict.mode(), verdict.then)
     elif kind is not None:
@@ -290,7 +290,7 @@ def _finish(x: Exchange, payment: Json, done: str | None) -> None:
         payment |= {"state": "authenticated", "result": "AuthenticationFinished"}
         x.store.put(standing.PAYMENTS, payment)
     elif x.verdict.decline is not None:
-        standing.refuse(x.account, payment, refusals.find(x.account, x.verdict.decline.code))
+        standing.refuse(x.account, payment, refusals.said(x.account, x.verdict.decline))
     elif x.verdict.outcome == "pending":
         standing.wait(x.account, payment, x.verdict.mode(), x.verdict.then)
     else:

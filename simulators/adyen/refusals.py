@@ -4,9 +4,20 @@ from dataclasses import dataclass, replace
 
 from simulators.kit.accounts import Account
 from simulators.kit.cards import brand
+from simulators.kit.rules import Decline
 
 RAW_LIMIT = 80
 """Characters of a raw answer that a cardholder name can set, from Adyen's page "Testing result codes"."""
+
+ADVICE = {
+    "01": "New account information available", "02": "Try again later", "03": "Do not try again",
+    "04": "Token requirements not fulfilled", "21": "Payment cancellation", "22": "Merchant does not qualify",
+    "24": "Retry after 1 hour", "25": "Retry after 24 hours", "26": "Retry after 2 days", "27": "Retry after 4 days",
+    "28": "Retry after 6 days", "29": "Retry after 8 days", "30": "Retry after 10 days",
+    "40": "Consumer non-reloadable prepaid card", "41": "Consumer single-use virtual card number",
+    "42": "Sanctions score exceeds threshold", "99": "Do not try again",
+}  # fmt: skip
+"""Mastercard's merchant advice codes, as `additionalData.merchantAdviceCode` words them after the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,10 @@ class Refused:
     iso: str | None = None
     raw: str | None = None
     advice: str | None = None
+
+    def with_advice(self, code: str | None) -> "Refused":
+        """The same with the merchant advice code that a fault adds, in Adyen's words, if it adds one."""
+        return self if code is None else replace(self, advice=f"{code} : {ADVICE.get(code, 'Unknown')}")
 
     def with_raw(self, raw: str | None) -> "Refused":
         """The same with another raw answer, if there is one."""
@@ -49,6 +64,11 @@ def find(account: Account, code: str) -> Refused:
         raw=data.get("raw"),
         advice=data.get("advice"),
     )
+
+
+def said(account: Account, decline: Decline) -> Refused:
+    """The refusal that a fault asks for, with its advice."""
+    return find(account, decline.code).with_advice(decline.advice)
 
 
 def by_number(account: Account, number: str) -> Refused | None:

@@ -47,8 +47,8 @@ def new_action(account: Account, payment: Json, kind: str, amount: int, **more: 
     }
 
 
-def _process(account: Account, action: Json, decline: str | None = None) -> None:
-    """Write the acquirer's answer into an action, and keep it."""
+def _process(account: Account, action: Json, decline: str | None = None, advice: str | None = None) -> None:
+    """Write the acquirer's answer into an action, and keep it. `advice` replaces the recommendation of the code."""
     action["processed_on"] = wire.now(account)
     action["approved"] = decline is None
     number = account.new_id("", 32, DIGITS)
@@ -62,8 +62,9 @@ def _process(account: Account, action: Json, decline: str | None = None) -> None
     else:
         said = account.world.rules.decline(decline)
         action["response_code"], action["response_summary"] = said.code, said.message
-        if "recommendation" in said.data:
-            action["processing"]["recommendation_code"] = str(said.data["recommendation"])
+        recommended = advice or said.data.get("recommendation")
+        if recommended is not None:
+            action["processing"]["recommendation_code"] = str(recommended)
     if action["type"] not in ("Authorization", "Card Verification"):
         action["processing"].pop("retrieval_reference_number")
     account.store.put("actions", action)
@@ -102,9 +103,9 @@ def approve_payment(account: Account, payment: Json, action: Json) -> None:
     events.send(account, kind, payment, action)
 
 
-def decline_payment(account: Account, payment: Json, action: Json, code: str) -> None:
+def decline_payment(account: Account, payment: Json, action: Json, code: str, advice: str | None = None) -> None:
     """The issuer, the risk engine or the authentication said no."""
-    _process(account, action, code)
+    _process(account, action, code, advice)
     payment["approved"], payment["status"] = False, "Declined"
     payment["flagged"] = action["response_code"].startswith("4")
     _record(account, "decline", payment, action, whole=True)

@@ -136,7 +136,8 @@ def create(x: Exchange) -> Answer:
     if verdict.outcome == "pending":
         return _undecided(x, payment, action, "settle", verdict.mode(), {"then": verdict.then})
     if then != "approve":
-        movements.decline_payment(x.account, payment, action, then)
+        advice = None if verdict.decline is None or step.decline is not None else verdict.decline.advice
+        movements.decline_payment(x.account, payment, action, then, advice)
         return wire.answer(201, objects.response(x.account, base, payment, action))
     movements.approve_payment(x.account, payment, action)
     answer = wire.answer(201, objects.response(x.account, base, payment, action))

@@ -6,9 +6,18 @@ Handlers call these at once for an answer that stands; lifecycles and `settle` c
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simulators.kit import lifecycle
 from simulators.kit.accounts import Account
+from simulators.kit.actions import BadRule
 
 Json = dict[str, Any]
+EXPIRED = "expired"
+FAILED = "57"
+"""The code that a capture or refund gets that failed afterwards, unless `settle` gives another one."""
+
+
+class NotNow(BadRule):
+    """The object's state does not allow the movement; the control plane answers 422 with the message."""
 
 
 def send(account: Account, event_type: str, thing: Mapping[str, Any]) -> None:
@@ -27,6 +36,8 @@ def approve_charge(account: Account, charge: Json) -> None:
     account.store.put("charges", charge)
     _record(account, "charge" if at_once else "authorize", charge)
     send(account, f"charge.{charge['status']}", charge_view(charge))
+    if not at_once and (mode := account.mode("authorization")) != lifecycle.IMMEDIATE:
+        lifecycle.start(account, charge["id"], "expire", mode)
 
 
 def decline_charge(account: Account, charge: Json, code: str) -> None:
@@ -44,6 +55,7 @@ def approve_capture(account: Account, capture: Json) -> None:
     charge["amount_captured"] += capture["amount"]
     if capture["final"] or charge["amount_captured"] == charge["amount"]:
         charge["status"] = "captured"
+        lifecycle.stop(account, charge["id"])
     account.store.put("captures", capture)
     account.store.put("charges", charge)
     _record(account, "capture", capture)
@@ -56,6 +68,7 @@ def approve_void(account: Account, void: Json) -> None:
     """An authorization is given back."""
     charge = _charge(account, void)
     void["status"], charge["status"] = "succeeded", "voided"
+    lifecycle.stop(account, charge["id"])
     account.store.put("voids", void)
     account.store.put("charges", charge)
     _record(account, "void", void)
@@ -120,8 +133,43 @@ def _approve(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
     _settle(account, object_id, {})
 
 
-ACTIONS = {"settle": _settle, "approve": _approve, "decline": _refuse}
-"""What a pending object may do: `settle` as its rule says, `approve`, `decline` (code 05)."""
+def expire(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
+    """The hold runs out: what was not captured is released, `charge.expired` tells of it."""
+    charge = account.store.get("charges", object_id)
+    if charge is None or charge["status"] != "authorized":
+        raise NotNow(f"{object_id} is no charge that holds money")
+    lifecycle.stop(account, object_id)
+    left = charge["amount"] - charge["amount_captured"]
+    charge["status"] = "captured" if charge["amount_captured"] else EXPIRED
+    account.store.put("charges", charge)
+    _record(account, "void", charge | {"amount": left}, code=EXPIRED)
+    send(account, "charge.expired", charge_view(charge))
+
+
+def fail(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
+    """What had succeeded fails afterwards (`code` in `data`): the money goes back where it was."""
+    kind = _PREFIXES.get(object_id.partition("_")[0])
+    thing = account.store.get(COLLECTIONS[kind], object_id) if kind in ("capture", "refund") else None
+    if kind is None or thing is None or thing["status"] != "succeeded":
+        raise NotNow(f"{object_id} is no capture or refund that succeeded")
+    charge = _charge(account, thing)
+    moved = "amount_captured" if kind == "capture" else "amount_refunded"
+    if kind == "capture" and charge["amount_captured"] - thing["amount"] < charge["amount_refunded"]:
+        raise NotNow(f"{charge['id']} was refunded")
+    charge[moved] -= thing["amount"]
+    if kind == "capture":
+        charge["status"] = "authorized"  # held as before, to be captured again or voided
+    _declined(account, thing, str(data.get("code", FAILED)))
+    thing["status"] = "failed"
+    account.store.put(COLLECTIONS[kind], thing)
+    account.store.put("charges", charge)
+    _record(account, f"{kind}_failed", thing, code=thing["code"])
+    send(account, f"{kind}.failed", public(thing))
+
+
+ACTIONS = {"settle": _settle, "approve": _approve, "decline": _refuse, "expire": expire, "fail": fail}
+"""What a pending object may do: `settle` as its rule says, `approve`, `decline` (code 05); `expire` of a charge that
+holds money; `fail` of a capture or refund that had succeeded."""
 
 
 def charge_view(charge: Mapping[str, Any]) -> Json:

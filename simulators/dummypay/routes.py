@@ -56,6 +56,7 @@ def create_charge(x: Exchange) -> Answer:
         "currency": x.facts.currency,
         "code": None,
         "message": None,
+        "network_advice": None,
         "network_transaction_id": None,
         "reference": x.facts.reference,
         "payment": x.facts.payment,
@@ -123,6 +124,8 @@ def _answered(x: Exchange, thing: Json) -> None:
     x.made = thing["id"]
     verdict = x.verdict
     if verdict.decline is not None:
+        if thing["object"] == "charge":
+            thing["network_advice"] = verdict.decline.advice
         movements.conclude(x.account, thing, verdict.decline.code)
     elif verdict.approved:
         movements.conclude(x.account, thing, "approve")

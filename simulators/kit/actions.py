@@ -32,7 +32,7 @@ ACTIONS: dict[str, tuple[Phase, dict[str, _Parameter]]] = {
         {"status": _Parameter("count", default=500), "commit": _Parameter("flag", default=False)},
     ),
     "commit_late": ("before", {"seconds": _SECONDS}),
-    "decline": ("verdict", {"code": _Parameter("word", required=True)}),
+    "decline": ("verdict", {"code": _Parameter("word", required=True), "advice": _Parameter("word")}),
     "pending": ("verdict", {"seconds": _Parameter("seconds"), "then": _Parameter("word", default="approve")}),
     "wrong_amount": ("verdict", {"amount": _Parameter("amount", required=True)}),
     "outcome": ("verdict", {"name": _Parameter("word", required=True), "data": _Parameter("any")}),

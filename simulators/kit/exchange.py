@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from simulators.kit import cards, lifecycle
@@ -111,7 +111,8 @@ class Exchange:
         """What the acquirer says to this request, by faults first, then by magic values; approve if neither speaks."""
         for action in self.decision.actions:
             if action.word == "decline":
-                return Verdict("decline", decline=self.world.rules.decline(action["code"]))
+                found = self.world.rules.decline(action["code"])
+                return Verdict("decline", decline=replace(found, advice=action["advice"]))
             if action.word == "pending":
                 return Verdict("pending", seconds=action["seconds"], then=action["then"])
             if action.word == "outcome":

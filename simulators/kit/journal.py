@@ -3,7 +3,8 @@
 from typing import Any, Literal, get_args
 
 Kind = Literal[
-    "authorize", "charge", "capture", "void", "refund", "decline", "chargeback", "chargeback_reversed"
+    "authorize", "charge", "capture", "void", "refund", "decline", "chargeback", "chargeback_reversed",
+    "capture_failed", "refund_failed",
 ]  # fmt: skip
 KINDS: frozenset[str] = frozenset(get_args(Kind))
 Entry = dict[str, Any]
@@ -17,7 +18,8 @@ class Journal:
     gateway's operation id and `payment` its payment id, as the connector stored them at the PSP. `charge` is authorized
     and captured at once; `decline` moves no money; a raised hold is one more `authorize` of what was added, with the
     first one as parent. `chargeback` is taken by the shopper's bank, `chargeback_reversed` comes back after a won
-    dispute.
+    dispute. `capture_failed` and `refund_failed` take back what a capture or refund had moved: the scheme or the bank
+    refused it afterwards. A `void` with the code `expired` is the PSP's own: the hold ran out.
     """
 
     def __init__(self) -> None:

@@ -25,11 +25,15 @@ from simulators.kit.lifecycle import Mode, parse_mode
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """One way to say no. `data` is whatever else the dialect wrote beside it (message, advice, …)."""
+    """One way to say no. `data` is whatever else the dialect wrote beside it (message, advice, …).
+
+    `advice` is the merchant advice code that a fault adds for this request; each dialect has a field of its own for it.
+    """
 
     code: str
     iso: str | None
     data: Mapping[str, Any]
+    advice: str | None = None
 
     @property
     def message(self) -> str:

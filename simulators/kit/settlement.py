@@ -32,6 +32,9 @@ _KINDS: dict[str, Kind] = {
     "refund": "refund",
     "chargeback": "chargeback",
     "chargeback_reversed": "chargeback_reversed",
+    # What failed afterwards goes back the way it came; the entry's code says so.
+    "capture_failed": "refund",
+    "refund_failed": "sale",
 }
 """What is settled, by kind of journal entry. An authorization, a void and a decline move no money."""
 _TAKEN: frozenset[Kind] = frozenset(("refund", "chargeback"))

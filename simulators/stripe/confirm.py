@@ -123,7 +123,7 @@ def authorize(call: Call, intent: Json, method: Json, kept: Json, acts: Behaviou
     """Ask the simulated issuer. `three_ds` is the authentication's result when there was one."""
     fault = call.decision.get("decline")
     if fault is not None:
-        return declined(call, intent, method, decline_for(fault["code"]), three_ds)
+        return declined(call, intent, method, decline_for(fault["code"], fault["advice"]), three_ds)
     if acts.decline is not None:
         return declined(call, intent, method, decline_for(acts.decline), three_ds)
     if acts.three_ds == "error":  # the look-up of the authentication fails before any challenge

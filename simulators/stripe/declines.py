@@ -32,6 +32,8 @@ class Decline:
 
 NETWORK_ADVICE = {
     "01": "confirm_card_data", "02": "try_again_later", "03": "do_not_try_again", "21": "do_not_try_again",
+    "22": "do_not_try_again", "42": "do_not_try_again", "99": "do_not_try_again",
+    **{str(code): "try_again_later" for code in range(24, 31)},
 }  # fmt: skip
 """Mastercard merchant advice codes that a fault may add, and Stripe's advice for them."""
 

@@ -99,7 +99,7 @@ def _confirm(call: Call, intent: Json) -> Json:
         intent = {**intent, "mandate": mandate}
     fault = call.decision.get("decline")
     if fault is not None:
-        _declined(call, intent, method, decline_for(fault["code"]))
+        _declined(call, intent, method, decline_for(fault["code"], fault["advice"]))
     if acts.decline is not None and acts.attach != "ok":
         _declined(call, intent, method, decline_for(acts.decline))
     if acts.three_ds in ("required", "unless_set_up"):

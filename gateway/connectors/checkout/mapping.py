@@ -110,5 +110,12 @@ def declined(value: Mapping[str, Any], reference: str) -> Declined:
         provider_code=code,
         provider_reference=reference,
         network_code=NETWORK_CODES.get(code),
+        network_advice=_advice(value),
         message=value.get("response_summary"),
     )
+
+
+def _advice(value: Mapping[str, Any]) -> str | None:
+    """`processing.recommendation_code`: two digits, numbered as Mastercard's merchant advice codes are."""
+    code = (value.get("processing") or {}).get("recommendation_code")
+    return None if code is None else str(code)

@@ -77,5 +77,6 @@ def _declined(value: Mapping[str, Any]) -> Declined:
         provider_code=code,
         provider_reference=str(value["id"]),
         network_code=code,
+        network_advice=value.get("network_advice"),
         message=value["message"],
     )

@@ -57,6 +57,13 @@ def test_a_fault_names_the_networks_answer(shop: Shop, iso: str, code: str, raw:
     assert shop.entries()[0]["code"] == iso
 
 
+def test_a_fault_adds_the_schemes_advice_to_what_a_mastercard_hears(shop: Shop) -> None:
+    shop.fault({}, {"action": "decline", "code": "05", "advice": "03"})
+    said = shop.pay(paymentMethod=card(MASTERCARD))["additionalData"]
+    assert (said["refusalReasonRaw"], said["merchantAdviceCode"]) == ("05 : Do not honor", "03 : Do not try again")
+    assert "merchantAdviceCode" not in shop.pay()["additionalData"]
+
+
 def test_a_name_sets_the_raw_answer_too(shop: Shop) -> None:
     answer = shop.pay(paymentMethod=card(holderName=f"DECLINED : 06 : ERROR{'x' * 100}"))
     assert (answer["refusalReasonCode"], len(answer["additionalData"]["refusalReasonRaw"])) == ("2", 80)

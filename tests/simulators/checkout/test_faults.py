@@ -55,6 +55,12 @@ def test_a_lost_payment_is_found_by_reference(shop: Shop) -> None:
     assert (found["status"], found["amount"], found["reference"]) == ("Captured", 4200, "att_7")
 
 
+def test_a_decline_with_the_schemes_advice(shop: Shop) -> None:
+    shop.fault({"operation": "authorize"}, {"action": "decline", "code": "20005", "advice": "03"}, times=1)
+    declined = shop.paid()
+    assert (declined.response_code, declined.processing.recommendation_code) == ("20005", "03")
+
+
 def test_rate_limit(shop: Shop) -> None:
     shop.fault({"operation": "authorize"}, {"action": "rate_limit", "retry_after": 3}, times=1)
     limited = shop.http("POST", "/payments", pay())

@@ -31,6 +31,7 @@ async def test_a_charge_is_shown_as_the_readme_says(shop: Shop) -> None:
         "currency": "EUR",
         "code": None,
         "message": None,
+        "network_advice": None,
         "network_transaction_id": charge["network_transaction_id"],
         "reference": "att_1",
         "payment": "pay_1",
@@ -52,6 +53,13 @@ async def test_a_charge_is_shown_as_the_readme_says(shop: Shop) -> None:
         "reference": "att_1",
         "payment": "pay_1",
     }
+
+
+async def test_a_fault_adds_the_schemes_advice_to_a_decline(shop: Shop) -> None:
+    await shop.account.fault({"operation": "authorize"}, {"action": "decline", "code": "05", "advice": "03"}, times=1)
+    declined = (await shop.charge()).body
+    assert (declined["status"], declined["code"], declined["network_advice"]) == ("declined", "05", "03")
+    assert (await shop.charge(reference="att_2")).body["network_advice"] is None
 
 
 async def test_captures_in_parts_release_the_rest(shop: Shop) -> None:

@@ -105,6 +105,18 @@ def test_processing_intent_is_canceled_and_stays_so(shop: Shop) -> None:
     assert shop.journal() == []
 
 
+def test_a_decline_with_the_schemes_advice(shop: Shop) -> None:
+    shop.fault({"operation": "authorize"}, {"action": "decline", "code": "05", "advice": "03"}, times=1)
+    with pytest.raises(stripe.CardError) as declined:
+        shop.api.payment_intents.create(PARAMS)
+    error: Any = declined.value.error
+    assert (error.network_decline_code, error.network_advice_code, error.advice_code) == (
+        "05",
+        "03",
+        "do_not_try_again",
+    )
+
+
 def test_declined_capture_leaves_the_hold(shop: Shop) -> None:
     intent = shop.api.payment_intents.create({**PARAMS, "capture_method": "manual"})
     shop.fault({"operation": "capture"}, {"action": "decline", "code": "96"}, times=1)

@@ -119,6 +119,9 @@ def _declines(shop: Shop) -> None:
         with pytest.raises(stripe.CardError) as declined:
             shop.api.payment_intents.create({**pay, "payment_method": f"pm_card_{token}", "off_session": True})
         shop.api.charges.retrieve(declined.value.error.charge)
+    shop.fault({"operation": "authorize"}, {"action": "decline", "code": "05", "advice": "03"}, times=1)
+    with pytest.raises(stripe.CardError):
+        shop.api.payment_intents.create({**pay, "payment_method": "pm_card_visa"})
     with pytest.raises(stripe.CardError):
         shop.api.payment_methods.create({"type": "card", "card": {**CARD, "number": "4242424242424241"}})
     with pytest.raises(stripe.CardError):
