@@ -325,6 +325,22 @@ $$;
 
 ALTER FUNCTION api.capture_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION api.circuit_list_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_data json;
+begin
+    perform core.tenant_v1(p_merchant);
+    select json_agg(core.circuit_view_v1(a, (p ->> 'at')::timestamptz) order by a.provider, a.id)
+    into v_data from core.provider_account a where a.merchant = p_merchant and a.deleted_at is null;
+    return json_build_object('data', coalesce(v_data, '[]'), 'has_more', false, 'next_cursor', null);
+end
+$$;
+
+ALTER FUNCTION api.circuit_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION api.daily_totals_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -1115,6 +1131,67 @@ $$;
 
 ALTER FUNCTION api.routing_get_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION api.routing_report_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_data json;
+    v_by text[] := array(select jsonb_array_elements_text(p -> 'by'));
+    v_from timestamptz := (p ->> 'from')::date::timestamp at time zone 'UTC';
+    v_to timestamptz := ((p ->> 'to')::date + 1)::timestamp at time zone 'UTC';
+begin
+    perform core.tenant_v1(p_merchant);
+    with facts as (
+        select f.*, f.status = 'approved' as good, core.attempt_cost_v1(f) as cost,
+               jsonb_build_object(
+                   'provider', f.provider, 'provider_account', f.account_id, 'brand', f.brand, 'bin', f.bin,
+                   'currency', f.currency, 'day', (f.settled_at at time zone 'UTC')::date,
+                   'issuer_country', case when 'issuer_country' = any (v_by)
+                                          then (core.bin_find_v1(f.bin)).issuer_country end) as all_keys
+        from core.attempt_fact f
+        where f.merchant = p_merchant and f.settled_at >= v_from and f.settled_at < v_to
+    ), keyed as (
+        select f.*, array(select f.all_keys ->> b.name from unnest(v_by) with ordinality as b (name, place) order by b.place)
+                    as key
+        from facts f
+    ), reasons as (
+        select r.key, jsonb_object_agg(r.reason, r.n) as declines
+        from (select k.key, coalesce(k.reason, 'unknown') as reason, count(*) as n
+              from keyed k where k.status = 'declined' group by 1, 2) as r
+        group by r.key
+    ), money as (
+        select m.key, jsonb_object_agg(m.currency, m.amount) as amounts,
+               coalesce(jsonb_object_agg(m.currency, m.cost) filter (where m.cost is not null), '{}') as costs
+        from (select k.key, k.currency, sum(k.amount) as amount, sum(k.cost) as cost
+              from keyed k where k.good group by 1, 2) as m
+        group by m.key
+    ), summed as (
+        select k.key, count(*) as attempts, count(distinct k.payment_id) as payments,
+               count(*) filter (where k.good) as approved, count(*) filter (where k.status = 'declined') as declined,
+               count(*) filter (where k.status in ('not_sent', 'absent')) as failed,
+               count(*) filter (where k.unknown) as unknowns, count(*) filter (where k.place > 1) as fallbacks,
+               count(*) filter (where k.place > 1 and k.good) as recovered,
+               count(*) filter (where k.good and k.cost is null) as unpriced
+        from keyed k group by k.key
+    )
+    select json_agg(json_build_object(
+               'group', (select json_object_agg(b.name, s.key[b.place] order by b.place)
+                         from unnest(v_by) with ordinality as b (name, place)),
+               'attempts', s.attempts, 'payments', s.payments, 'approved', s.approved, 'declined', s.declined,
+               'failed', s.failed, 'unknowns', s.unknowns, 'approval_rate', s.approved * 10000 / s.attempts,
+               'declines', coalesce(r.declines, '{}'), 'fallbacks', s.fallbacks, 'recovered', s.recovered,
+               'recovered_share', s.recovered * 10000 / nullif(s.fallbacks, 0),
+               'approved_amount', coalesce(m.amounts, '{}'), 'cost', coalesce(m.costs, '{}'), 'unpriced', s.unpriced)
+               order by s.key)
+    into v_data
+    from summed s left join reasons r using (key) left join money m using (key);
+    return json_build_object('data', coalesce(v_data, '[]'), 'has_more', false, 'next_cursor', null);
+end
+$$;
+
+ALTER FUNCTION api.routing_report_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION api.routing_set_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -1695,6 +1772,69 @@ $$;
 
 ALTER FUNCTION core.apply_void_v1(s core.progress) OWNER TO payera_owner;
 
+CREATE TABLE core.attempt_fact (
+    id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    payment_id text NOT NULL COLLATE pg_catalog."C",
+    sequence integer NOT NULL,
+    place integer NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
+    unknown boolean NOT NULL,
+    reason text,
+    brand text,
+    bin text COLLATE pg_catalog."C",
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    settled_at timestamp with time zone NOT NULL,
+    CONSTRAINT attempt_fact_status_check CHECK ((status = ANY (ARRAY['approved'::text, 'declined'::text, 'not_sent'::text, 'absent'::text])))
+);
+
+ALTER TABLE ONLY core.attempt_fact FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.attempt_fact OWNER TO payera_owner;
+
+CREATE FUNCTION core.attempt_cost_v1(p core.attempt_fact) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    select case when p.status = 'approved' then coalesce(
+        (select (p.amount * f.basis_points + 5000) / 10000 + f.fixed from core.fee_rule f
+         where f.merchant = p.merchant and f.account_id = p.account_id and f.kind = 'sale' and f.currency = p.currency),
+        (select (p.amount * (fee.value ->> 'basis_points')::bigint + 5000) / 10000 + (fee.value ->> 'fixed')::bigint
+         from core.routing r cross join lateral jsonb_array_elements(r.fees) with ordinality as fee (value, place)
+         where r.merchant = p.merchant and fee.value ->> 'provider' in (p.provider, p.account_id)
+           and coalesce(fee.value ->> 'brand', p.brand) is not distinct from p.brand
+           and coalesce(fee.value ->> 'currency', p.currency) = p.currency
+         order by fee.place limit 1)) end
+$$;
+
+ALTER FUNCTION core.attempt_cost_v1(p core.attempt_fact) OWNER TO payera_owner;
+
+CREATE TABLE core.bin (
+    prefix text NOT NULL COLLATE pg_catalog."C",
+    brand text,
+    issuer_country text,
+    funding text,
+    issuer text,
+    batch text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT bin_funding_check CHECK ((funding = ANY (ARRAY['credit'::text, 'debit'::text, 'prepaid'::text]))),
+    CONSTRAINT bin_issuer_country_check CHECK ((issuer_country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT bin_prefix_check CHECK ((prefix ~ '^[0-9]{4,11}$'::text))
+);
+
+ALTER TABLE core.bin OWNER TO payera_owner;
+
+CREATE FUNCTION core.bin_find_v1(p_digits text) RETURNS core.bin
+    LANGUAGE sql STABLE
+    AS $$
+    select b from core.bin b
+    where b.prefix = any (array(select left(p_digits, n) from generate_series(4, 11) as n))
+    order by length(b.prefix) desc limit 1
+$$;
+
+ALTER FUNCTION core.bin_find_v1(p_digits text) OWNER TO payera_owner;
+
 CREATE FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) RETURNS json
     LANGUAGE plpgsql
     AS $$
@@ -1799,6 +1939,8 @@ CREATE TABLE core.routing (
     updated_at timestamp with time zone NOT NULL,
     rules jsonb DEFAULT '[]'::jsonb NOT NULL,
     fees jsonb DEFAULT '[]'::jsonb NOT NULL,
+    circuit jsonb,
+    CONSTRAINT routing_circuit_check CHECK (((circuit IS NULL) OR ((circuit ? 'failures'::text) AND (circuit ? 'pause_s'::text)))),
     CONSTRAINT routing_fees_check CHECK ((jsonb_typeof(fees) = 'array'::text)),
     CONSTRAINT routing_max_fallbacks_check CHECK (((max_fallbacks >= 0) AND (max_fallbacks <= 10))),
     CONSTRAINT routing_providers_check CHECK ((jsonb_typeof(providers) = 'array'::text)),
@@ -1926,6 +2068,57 @@ $$;
 
 ALTER FUNCTION core.circuit_pause_v1() OWNER TO payera_owner;
 
+CREATE FUNCTION core.circuit_pause_v2(p_merchant text) RETURNS interval
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce((select make_interval(secs => (r.circuit ->> 'pause_s')::double precision)
+                     from core.routing r where r.merchant = p_merchant), interval '30 seconds')
+$$;
+
+ALTER FUNCTION core.circuit_pause_v2(p_merchant text) OWNER TO payera_owner;
+
+CREATE FUNCTION core.circuit_threshold_v1(p_merchant text) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce((select (r.circuit ->> 'failures')::int from core.routing r where r.merchant = p_merchant), 5)
+$$;
+
+ALTER FUNCTION core.circuit_threshold_v1(p_merchant text) OWNER TO payera_owner;
+
+CREATE TABLE core.provider_account (
+    id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    provider text NOT NULL,
+    base_url text NOT NULL,
+    credentials_ciphertext text NOT NULL,
+    key_id text NOT NULL,
+    settings jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone
+);
+
+ALTER TABLE ONLY core.provider_account FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.provider_account OWNER TO payera_owner;
+
+CREATE FUNCTION core.circuit_view_v1(p_account core.provider_account, p_at timestamp with time zone) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_row core.circuit;
+begin
+    select * into v_row from core.circuit c where c.account_id = p_account.id;
+    return json_build_object(
+        'object', 'circuit', 'provider', p_account.provider, 'provider_account', p_account.id,
+        'state', case when v_row.open_until is null then 'closed'
+                      when v_row.open_until > p_at then 'open' else 'half_open' end,
+        'failures', coalesce(v_row.failures, 0), 'threshold', core.circuit_threshold_v1(p_account.merchant),
+        'open_until', core.iso_v1(v_row.open_until));
+end
+$$;
+
+ALTER FUNCTION core.circuit_view_v1(p_account core.provider_account, p_at timestamp with time zone) OWNER TO payera_owner;
+
 CREATE FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2033,7 +2226,6 @@ CREATE FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation co
     LANGUAGE plpgsql
     AS $$
 declare
-    v_position bigint;
     v_data json;
 begin
     if p_id is null then
@@ -2052,13 +2244,15 @@ begin
             'operation', json_build_object('id', p_operation.id, 'kind', p_operation.kind,
                                            'provider', p_operation.provider, 'amount', p_operation.amount));
     end if;
-    insert into core.event (id, merchant, payment_id, sequence, type, at, event)
-    values (p_id, p_payment.merchant, p_payment.id, p_sequence, p_type, p_at, json_build_object(
-        'specversion', '1.0', 'id', p_id, 'source', 'payera/gateway', 'type', p_type, 'subject', p_payment.id,
-        'time', core.iso_v1(p_at), 'datacontenttype', 'application/json', 'merchant', p_payment.merchant,
-        'sequence', p_sequence, 'data', v_data))
-    returning position into v_position;
-    insert into core.outbox (position, payment_id) values (v_position, p_payment.id);
+    with written as (
+        insert into core.event (id, merchant, payment_id, sequence, type, at, event)
+        values (p_id, p_payment.merchant, p_payment.id, p_sequence, p_type, p_at, json_build_object(
+            'specversion', '1.0', 'id', p_id, 'source', 'payera/gateway', 'type', p_type, 'subject', p_payment.id,
+            'time', core.iso_v1(p_at), 'datacontenttype', 'application/json', 'merchant', p_payment.merchant,
+            'sequence', p_sequence, 'data', v_data))
+        returning position
+    )
+    insert into core.outbox (position, payment_id) select w.position, p_payment.id from written w;
     perform pg_notify('payera_outbox', '');
 end
 $$;
@@ -2093,16 +2287,57 @@ $$;
 
 ALTER FUNCTION core.end_attempts_v1(p_payment core.payment, p_last core.operation) OWNER TO payera_owner;
 
+CREATE FUNCTION core.event_amount_v1(p_event jsonb) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce(p_event -> 'data' -> 'refund' ->> 'amount', p_event -> 'data' -> 'dispute' ->> 'amount',
+                    p_event -> 'data' -> 'operation' ->> 'amount', p_event -> 'data' -> 'payment' ->> 'amount')::bigint
+$$;
+
+ALTER FUNCTION core.event_amount_v1(p_event jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.event_attempts_v1(p_event jsonb) RETURNS SETOF core.attempt_fact
+    LANGUAGE sql IMMUTABLE ROWS 1 PARALLEL SAFE
+    AS $$
+    select a.value ->> 'id', p_event ->> 'merchant', p_event ->> 'subject', (p_event ->> 'sequence')::int, a.place::int,
+           a.value ->> 'provider_account', a.value ->> 'provider', a.value ->> 'status', (a.value ->> 'unknown')::boolean,
+           a.value ->> 'reason', a.value ->> 'brand', a.value ->> 'bin_prefix', (a.value ->> 'amount')::bigint,
+           a.value ->> 'currency', (a.value ->> 'settled_at')::timestamptz
+    from jsonb_array_elements(p_event -> 'data' -> 'attempts') with ordinality as a (value, place)
+$$;
+
+ALTER FUNCTION core.event_attempts_v1(p_event jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.event_currency_v1(p_event jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce(p_event -> 'data' -> 'refund' ->> 'currency', p_event -> 'data' -> 'dispute' ->> 'currency',
+                    p_event -> 'data' -> 'payment' ->> 'currency')
+$$;
+
+ALTER FUNCTION core.event_currency_v1(p_event jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION core.guard_ledger_balance_v1() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
     AS $$
 declare
-    v_id text := case tg_table_name when 'ledger_transaction' then to_jsonb(new) ->> 'id'
-                                    else to_jsonb(new) ->> 'transaction_id' end;
+    v_id text;
     v_off text;
     v_firsts bigint;
 begin
+    if tg_table_name = 'ledger_transaction' then
+        v_id := new.id;
+    else
+        v_id := new.transaction_id;
+    end if;
+    -- The common case, kept cheap: two lines in one currency that cancel each other out.
+    perform from core.ledger_line one join core.ledger_line two using (transaction_id, currency)
+    where one.transaction_id = v_id and one.line = 1 and two.line = 2 and one.amount = -two.amount;
+    if found and tg_table_name = 'ledger_transaction'
+       and not exists (select from core.ledger_line l where l.transaction_id = v_id and l.line > 2) then
+        return null;
+    end if;
     select string_agg(format('%s %s', totals.total, totals.currency), ', ') filter (where totals.total <> 0),
            sum(totals.firsts)
     into v_off, v_firsts
@@ -2559,22 +2794,6 @@ $$;
 
 ALTER FUNCTION core.progress_end_v1(s core.progress, p jsonb, p_at timestamp with time zone, p_hinted boolean) OWNER TO payera_owner;
 
-CREATE TABLE core.provider_account (
-    id text NOT NULL COLLATE pg_catalog."C",
-    merchant text NOT NULL COLLATE pg_catalog."C",
-    provider text NOT NULL,
-    base_url text NOT NULL,
-    credentials_ciphertext text NOT NULL,
-    key_id text NOT NULL,
-    settings jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    deleted_at timestamp with time zone
-);
-
-ALTER TABLE ONLY core.provider_account FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE core.provider_account OWNER TO payera_owner;
-
 CREATE FUNCTION core.provider_account_find_v1(p_id text) RETURNS core.provider_account
     LANGUAGE plpgsql STABLE
     AS $$
@@ -2656,6 +2875,37 @@ end
 $$;
 
 ALTER FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) OWNER TO payera_owner;
+
+CREATE FUNCTION core.report_differences_v1(p_table text, p_key text[]) RETURNS TABLE(key jsonb, live jsonb, rebuilt jsonb)
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_key text := (select string_agg(quote_ident(k), ', ') from unnest(p_key) as k);
+begin
+    return query execute format(
+        'select coalesce(l.k, r.k), l.data, r.data'
+        ' from (select jsonb_build_array(%1$s) as k, to_jsonb(t) as data from core.%2$I as t) as l'
+        ' full join (select jsonb_build_array(%1$s) as k, to_jsonb(t) as data from rebuilt_%2$s as t) as r using (k)'
+        ' where l.data is distinct from r.data order by 1', v_key, p_table);
+end
+$_$;
+
+ALTER FUNCTION core.report_differences_v1(p_table text, p_key text[]) OWNER TO payera_owner;
+
+CREATE FUNCTION core.report_replace_v1(p_table text, p_key text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_same text := (select string_agg(format('t.%1$I = r.%1$I', k), ' and ') from unnest(p_key) as k);
+begin
+    execute format('delete from core.%1$I as t where not exists (select from rebuilt_%1$s as r where %2$s and to_jsonb(r) = to_jsonb(t))',
+                   p_table, v_same);
+    execute format('insert into core.%1$I select r.* from rebuilt_%1$s as r where not exists (select from core.%1$I as t where %2$s)',
+                   p_table, v_same);
+end
+$_$;
+
+ALTER FUNCTION core.report_replace_v1(p_table text, p_key text[]) OWNER TO payera_owner;
 
 CREATE FUNCTION core.retry_sentence_v1(p_refused json) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2770,9 +3020,7 @@ CREATE FUNCTION core.routing_facts_v1(p_merchant text, p jsonb, p_token vault.to
     select jsonb_build_object(
         'payment_id', p ->> 'payment_id', 'amount', (p ->> 'amount')::bigint, 'currency', p ->> 'currency',
         'brand', p_token.brand, 'bin', p_token.bin, 'method', 'card',
-        'issuer_country', (select b.issuer_country from core.bin b where b.prefix = any (array[left(p_token.bin, 8), left(p_token.bin, 7), left(p_token.bin, 6),
-                                                       left(p_token.bin, 5), left(p_token.bin, 4)])
-                           order by length(b.prefix) desc limit 1),
+        'issuer_country', (core.bin_find_v1(p_token.bin)).issuer_country,
         'mcc', (select m.mcc from core.merchant m where m.id = p_merchant),
         'metadata', case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end)
 $$;
@@ -3095,6 +3343,14 @@ $$;
 
 ALTER FUNCTION core.settlement_view_v1(p core.settlement_file) OWNER TO payera_owner;
 
+CREATE FUNCTION core.tally_bucket_v1(p_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select date_trunc('minute', p_at, 'UTC')
+$$;
+
+ALTER FUNCTION core.tally_bucket_v1(p_at timestamp with time zone) OWNER TO payera_owner;
+
 CREATE FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -3256,20 +3512,54 @@ CREATE FUNCTION sys.bin_import_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
     AS $$
+declare
+    v_batch text := coalesce(p ->> 'batch', gen_random_uuid()::text);
+    v_added bigint;
+    v_changed bigint;
+    v_removed bigint := 0;
 begin
+    perform pg_advisory_xact_lock(hashtextextended('bins', 0));
+    with imported as (
+        insert into core.bin as b (prefix, brand, issuer_country, funding, issuer, batch)
+        select r.prefix, r.brand, r.issuer_country, r.funding, r.issuer, v_batch
+        from jsonb_to_recordset(p -> 'bins')
+            as r (prefix text, brand text, issuer_country text, funding text, issuer text)
+        on conflict (prefix) do update
+        set brand = excluded.brand, issuer_country = excluded.issuer_country, funding = excluded.funding,
+            issuer = excluded.issuer, batch = excluded.batch
+        returning old.prefix is null as added,
+                  (old.brand, old.issuer_country, old.funding, old.issuer)
+                  is distinct from (new.brand, new.issuer_country, new.funding, new.issuer) as changed
+    )
+    select count(*) filter (where i.added), count(*) filter (where not i.added and i.changed)
+    into v_added, v_changed from imported i;
     if coalesce((p ->> 'replace')::boolean, false) then
-        delete from core.bin;
+        delete from core.bin b where b.batch <> v_batch;
+        get diagnostics v_removed = row_count;
     end if;
-    insert into core.bin as b (prefix, brand, issuer_country, funding, issuer)
-    select * from jsonb_to_recordset(p -> 'bins') as r (prefix text, brand text, issuer_country text, funding text, issuer text)
-    on conflict (prefix) do update
-    set brand = excluded.brand, issuer_country = excluded.issuer_country, funding = excluded.funding,
-        issuer = excluded.issuer;
-    return json_build_object('bins', (select count(*) from core.bin));
+    return json_build_object('bins', (select count(*) from core.bin), 'added', v_added, 'changed', v_changed,
+                             'removed', v_removed);
 end
 $$;
 
 ALTER FUNCTION sys.bin_import_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.bin_look_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_bin core.bin := core.bin_find_v1(p ->> 'digits');
+begin
+    if v_bin.prefix is null then
+        return null;
+    end if;
+    return json_build_object('digits', p ->> 'digits', 'prefix', v_bin.prefix, 'brand', v_bin.brand,
+                             'issuer_country', v_bin.issuer_country, 'funding', v_bin.funding, 'issuer', v_bin.issuer);
+end
+$$;
+
+ALTER FUNCTION sys.bin_look_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.cvv_purge_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3423,16 +3713,50 @@ CREATE FUNCTION sys.merchant_create_v1(p jsonb) RETURNS json
 declare
     v_at timestamptz := (p ->> 'at')::timestamptz;
 begin
-    insert into core.merchant (id, name, created_at) values (p ->> 'merchant_id', p ->> 'name', v_at);
+    insert into core.merchant (id, name, mcc, country, created_at)
+    values (p ->> 'merchant_id', p ->> 'name', p ->> 'mcc', p ->> 'country', v_at);
     insert into core.api_key (id, merchant, kind, hash, created_at)
     select k ->> 'key_id', p ->> 'merchant_id', k ->> 'kind', k ->> 'hash', v_at
     from jsonb_array_elements(coalesce(p -> 'keys', '[]')) as k;
-    return json_build_object('id', p ->> 'merchant_id', 'object', 'merchant', 'name', p ->> 'name',
-                             'created_at', core.iso_v1(v_at));
+    return sys.merchant_get_v1(jsonb_build_object('merchant_id', p ->> 'merchant_id'));
 end
 $$;
 
 ALTER FUNCTION sys.merchant_create_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.merchant_get_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_row core.merchant;
+begin
+    select * into v_row from core.merchant m where m.id = p ->> 'merchant_id';
+    if not found then
+        perform core.refuse_v1('PA404', 'merchant_not_found', 'No such merchant.');
+    end if;
+    return json_build_object('id', v_row.id, 'object', 'merchant', 'name', v_row.name, 'mcc', v_row.mcc,
+                             'country', v_row.country, 'created_at', core.iso_v1(v_row.created_at));
+end
+$$;
+
+ALTER FUNCTION sys.merchant_get_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.merchant_update_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+begin
+    update core.merchant m
+    set name = coalesce(p ->> 'name', m.name),
+        mcc = case when p ? 'mcc' then p ->> 'mcc' else m.mcc end,
+        country = case when p ? 'country' then p ->> 'country' else m.country end
+    where m.id = p ->> 'merchant_id';
+    return sys.merchant_get_v1(jsonb_build_object('merchant_id', p ->> 'merchant_id'));
+end
+$$;
+
+ALTER FUNCTION sys.merchant_update_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.order_claim_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3633,22 +3957,47 @@ CREATE FUNCTION sys.report_events_v1(p jsonb) RETURNS json
 declare
     v_count bigint;
 begin
+    -- A rebuild waits for the batches under way, and they for it.
+    perform pg_advisory_xact_lock_shared(hashtextextended('reports', 0));
     with fresh as (
         insert into core.event_archive (event_id, merchant, payment_id, sequence, type, at, event)
         select e ->> 'id', e ->> 'merchant', e ->> 'subject', (e ->> 'sequence')::int, e ->> 'type',
                (e ->> 'time')::timestamptz, e
         from jsonb_array_elements(p -> 'events') as e
         on conflict (event_id) do nothing
-        returning merchant, type, at, event
+        returning merchant, type, at, event::jsonb as event
     ), added as (
         insert into core.daily_total as t (merchant, day, currency, type, count, amount)
-        select f.merchant, (f.at at time zone 'UTC')::date, f.event -> 'data' -> 'payment' ->> 'currency', f.type,
-               count(*),
-               sum(coalesce(f.event -> 'data' -> 'refund' ->> 'amount', f.event -> 'data' -> 'operation' ->> 'amount',
-                            f.event -> 'data' -> 'payment' ->> 'amount')::bigint)
-        from fresh f group by 1, 2, 3, 4
+        select f.merchant, (f.at at time zone 'UTC')::date, core.event_currency_v1(f.event), f.type, count(*),
+               sum(core.event_amount_v1(f.event))
+        from fresh f where core.event_currency_v1(f.event) is not null group by 1, 2, 3, 4
         on conflict (merchant, day, currency, type) do update
         set count = t.count + excluded.count, amount = t.amount + excluded.amount
+    ), told as (
+        select distinct on (a.id) a.* from fresh f cross join lateral core.event_attempts_v1(f.event) as a
+        order by a.id, a.sequence
+    ), kept as (
+        -- An earlier event that comes late corrects what a later one said.
+        insert into core.attempt_fact as t select * from told
+        on conflict (id) do update
+        set sequence = excluded.sequence, place = excluded.place, account_id = excluded.account_id,
+            provider = excluded.provider, status = excluded.status, unknown = excluded.unknown,
+            reason = excluded.reason, brand = excluded.brand, bin = excluded.bin, amount = excluded.amount,
+            currency = excluded.currency, settled_at = excluded.settled_at
+        where excluded.sequence < t.sequence
+        returning new.merchant, new.account_id, new.settled_at, new.status,
+                  old.account_id as old_account, old.settled_at as old_at, old.status as old_status
+    ), changes (merchant, account_id, settled_at, attempts, approved) as (
+        select k.merchant, k.account_id, k.settled_at, 1, (k.status = 'approved')::int from kept k
+        union all
+        select k.merchant, k.old_account, k.old_at, -1, -(k.old_status = 'approved')::int
+        from kept k where k.old_at is not null
+    ), tallied as (
+        insert into core.attempt_tally as t (merchant, account_id, bucket, attempts, approved)
+        select c.merchant, c.account_id, core.tally_bucket_v1(c.settled_at), sum(c.attempts), sum(c.approved)
+        from changes c group by 1, 2, 3
+        on conflict (merchant, account_id, bucket) do update
+        set attempts = t.attempts + excluded.attempts, approved = t.approved + excluded.approved
     )
     select count(*) into v_count from fresh;
     return json_build_object('archived', v_count);
@@ -3656,6 +4005,69 @@ end
 $$;
 
 ALTER FUNCTION sys.report_events_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.reports_rebuild_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_check boolean := coalesce((p ->> 'check')::boolean, false);
+    v_rows int := coalesce((p ->> 'rows')::int, 20);
+    v_keys jsonb := '{"event_archive": ["event_id"], "attempt_fact": ["id"],
+                      "attempt_tally": ["merchant", "account_id", "bucket"],
+                      "daily_total": ["merchant", "day", "currency", "type"]}';
+    v_table text;
+    v_key text[];
+    v_found jsonb;
+    v_differences jsonb := '{}';
+    v_shown jsonb := '[]';
+    v_missing jsonb;
+    v_events bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('reports', 0));
+    drop table if exists rebuilt_event_archive, rebuilt_attempt_fact, rebuilt_attempt_tally, rebuilt_daily_total;
+    create temp table rebuilt_event_archive on commit drop as
+        select e.id as event_id, e.merchant, e.payment_id, e.sequence, e.type, e.at, e.event::jsonb as event
+        from core.event e join core.event_archive a on a.event_id = e.id;
+    create temp table rebuilt_attempt_fact on commit drop as
+        select distinct on (a.id) a.* from rebuilt_event_archive r cross join lateral core.event_attempts_v1(r.event) as a
+        order by a.id, a.sequence;
+    create temp table rebuilt_attempt_tally on commit drop as
+        select f.merchant, f.account_id, core.tally_bucket_v1(f.settled_at) as bucket, count(*)::int as attempts,
+               (count(*) filter (where f.status = 'approved'))::int as approved
+        from rebuilt_attempt_fact f group by 1, 2, 3;
+    create temp table rebuilt_daily_total on commit drop as
+        select r.merchant, (r.at at time zone 'UTC')::date as day, core.event_currency_v1(r.event) as currency, r.type,
+               count(*) as count, sum(core.event_amount_v1(r.event))::bigint as amount
+        from rebuilt_event_archive r where core.event_currency_v1(r.event) is not null group by 1, 2, 3, 4;
+    alter table rebuilt_event_archive alter column event type json using event::json;
+    -- What a correction brought down to nothing, nobody would count.
+    delete from core.attempt_tally t where t.attempts = 0;
+    for v_table, v_key in
+        select k.key, array(select jsonb_array_elements_text(k.value)) from jsonb_each(v_keys) as k order by 1
+    loop
+        select jsonb_build_object('count', count(*), 'rows', coalesce(jsonb_agg(jsonb_build_object(
+                   'table', v_table, 'key', d.key, 'live', d.live, 'rebuilt', d.rebuilt)) filter (where d.n <= v_rows), '[]'))
+        into v_found
+        from (select *, row_number() over () as n from core.report_differences_v1(v_table, v_key)) as d;
+        v_differences := v_differences || jsonb_build_object(v_table, v_found -> 'count');
+        v_shown := v_shown || (v_found -> 'rows');
+        if not v_check and (v_found ->> 'count')::bigint > 0 then
+            perform core.report_replace_v1(v_table, v_key);
+        end if;
+    end loop;
+    select count(*), jsonb_agg(e.event order by e.position) filter (where a.event_id is null)
+    into v_events, v_missing
+    from core.event e left join core.event_archive a on a.event_id = e.id;
+    if not v_check and v_missing is not null then
+        perform sys.report_events_v1(jsonb_build_object('events', v_missing));
+    end if;
+    return json_build_object('events', v_events, 'behind', coalesce(jsonb_array_length(v_missing), 0),
+                             'differences', v_differences, 'rows', v_shown, 'replaced', not v_check);
+end
+$$;
+
+ALTER FUNCTION sys.reports_rebuild_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.settlement_claim_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3767,19 +4179,6 @@ WITH (fillfactor='70');
 ALTER TABLE ONLY core.attempt_tally FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.attempt_tally OWNER TO payera_owner;
-
-CREATE TABLE core.bin (
-    prefix text NOT NULL COLLATE pg_catalog."C",
-    brand text,
-    issuer_country text,
-    funding text,
-    issuer text,
-    CONSTRAINT bin_funding_check CHECK ((funding = ANY (ARRAY['credit'::text, 'debit'::text, 'prepaid'::text]))),
-    CONSTRAINT bin_issuer_country_check CHECK ((issuer_country ~ '^[A-Z]{2}$'::text)),
-    CONSTRAINT bin_prefix_check CHECK ((prefix ~ '^[0-9]{4,8}$'::text))
-);
-
-ALTER TABLE core.bin OWNER TO payera_owner;
 
 CREATE TABLE core.card_attempt (
     operation_id text NOT NULL COLLATE pg_catalog."C",
@@ -3962,6 +4361,8 @@ CREATE TABLE core.merchant (
     name text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     mcc text,
+    country text,
+    CONSTRAINT merchant_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT merchant_id_check CHECK ((id <> ''::text)),
     CONSTRAINT merchant_mcc_check CHECK ((mcc ~ '^[0-9]{4}$'::text))
 );
@@ -4134,6 +4535,9 @@ ALTER TABLE ONLY core.api_key
 ALTER TABLE ONLY core.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.attempt_fact
+    ADD CONSTRAINT attempt_fact_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY core.attempt_tally
     ADD CONSTRAINT attempt_tally_pkey PRIMARY KEY (merchant, account_id, bucket);
 
@@ -4256,6 +4660,8 @@ ALTER TABLE ONLY vault.data_key
 
 ALTER TABLE ONLY vault.token
     ADD CONSTRAINT token_pkey PRIMARY KEY (id);
+
+CREATE INDEX attempt_fact_merchant ON core.attempt_fact USING btree (merchant, settled_at);
 
 CREATE INDEX card_attempt_card ON core.card_attempt USING btree (merchant, fingerprint);
 
@@ -4380,6 +4786,8 @@ ALTER TABLE ONLY core.webhook_endpoint
 
 ALTER TABLE core.api_key ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE core.attempt_fact ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE core.attempt_tally ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.card_attempt ENABLE ROW LEVEL SECURITY;
@@ -4420,6 +4828,8 @@ ALTER TABLE core.settlement_line ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY system ON core.api_key TO payera_system USING (true);
 
+CREATE POLICY system ON core.attempt_fact TO payera_system USING (true);
+
 CREATE POLICY system ON core.attempt_tally TO payera_system USING (true);
 
 CREATE POLICY system ON core.card_attempt TO payera_system USING (true);
@@ -4459,6 +4869,8 @@ CREATE POLICY system ON core.settlement_line TO payera_system USING (true);
 CREATE POLICY system ON core.webhook_endpoint TO payera_system USING (true);
 
 CREATE POLICY system ON core.workflow_order TO payera_system USING (true);
+
+CREATE POLICY tenant ON core.attempt_fact TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.attempt_tally TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
@@ -4546,6 +4958,9 @@ GRANT ALL ON FUNCTION api.capture_begin_v1(p_merchant text, p jsonb) TO payera_a
 
 REVOKE ALL ON FUNCTION api.capture_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.capture_list_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.circuit_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.circuit_list_v1(p_merchant text, p jsonb) TO payera_app;
 
 REVOKE ALL ON FUNCTION api.daily_totals_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.daily_totals_v1(p_merchant text, p jsonb) TO payera_app;
@@ -4637,6 +5052,9 @@ GRANT ALL ON FUNCTION api.reversal_begin_v1(p_merchant text, p jsonb) TO payera_
 REVOKE ALL ON FUNCTION api.routing_get_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.routing_get_v1(p_merchant text, p jsonb) TO payera_app;
 
+REVOKE ALL ON FUNCTION api.routing_report_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.routing_report_v1(p_merchant text, p jsonb) TO payera_app;
+
 REVOKE ALL ON FUNCTION api.routing_set_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.routing_set_v1(p_merchant text, p jsonb) TO payera_app;
 
@@ -4697,6 +5115,16 @@ GRANT ALL ON FUNCTION core.apply_reversal_v1(s core.progress, p_at timestamp wit
 REVOKE ALL ON FUNCTION core.apply_void_v1(s core.progress) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.apply_void_v1(s core.progress) TO payera_system;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.attempt_fact TO payera_system;
+
+REVOKE ALL ON FUNCTION core.attempt_cost_v1(p core.attempt_fact) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.attempt_cost_v1(p core.attempt_fact) TO payera_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.bin TO payera_system;
+
+REVOKE ALL ON FUNCTION core.bin_find_v1(p_digits text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.bin_find_v1(p_digits text) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) TO payera_system;
 
@@ -4714,6 +5142,17 @@ GRANT ALL ON FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp w
 
 REVOKE ALL ON FUNCTION core.circuit_pause_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.circuit_pause_v1() TO payera_system;
+
+REVOKE ALL ON FUNCTION core.circuit_pause_v2(p_merchant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.circuit_pause_v2(p_merchant text) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.circuit_threshold_v1(p_merchant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.circuit_threshold_v1(p_merchant text) TO payera_system;
+
+GRANT SELECT ON TABLE core.provider_account TO payera_system;
+
+REVOKE ALL ON FUNCTION core.circuit_view_v1(p_account core.provider_account, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.circuit_view_v1(p_account core.provider_account, p_at timestamp with time zone) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) TO payera_system;
@@ -4734,6 +5173,15 @@ GRANT ALL ON FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operat
 
 REVOKE ALL ON FUNCTION core.end_attempts_v1(p_payment core.payment, p_last core.operation) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.end_attempts_v1(p_payment core.payment, p_last core.operation) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.event_amount_v1(p_event jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.event_amount_v1(p_event jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.event_attempts_v1(p_event jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.event_attempts_v1(p_event jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.event_currency_v1(p_event jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.event_currency_v1(p_event jsonb) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.guard_ledger_balance_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.guard_ledger_balance_v1() TO payera_system;
@@ -4801,8 +5249,6 @@ GRANT ALL ON FUNCTION core.progress_begin_v1(p_operation_id text) TO payera_syst
 REVOKE ALL ON FUNCTION core.progress_end_v1(s core.progress, p jsonb, p_at timestamp with time zone, p_hinted boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.progress_end_v1(s core.progress, p jsonb, p_at timestamp with time zone, p_hinted boolean) TO payera_system;
 
-GRANT SELECT ON TABLE core.provider_account TO payera_system;
-
 REVOKE ALL ON FUNCTION core.provider_account_find_v1(p_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.provider_account_find_v1(p_id text) TO payera_system;
 
@@ -4820,6 +5266,12 @@ GRANT ALL ON FUNCTION core.refuse_change_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.report_differences_v1(p_table text, p_key text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.report_differences_v1(p_table text, p_key text[]) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.report_replace_v1(p_table text, p_key text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.report_replace_v1(p_table text, p_key text[]) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.retry_sentence_v1(p_refused json) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.retry_sentence_v1(p_refused json) TO payera_system;
@@ -4868,6 +5320,9 @@ GRANT ALL ON FUNCTION core.settlement_totals_v1(p_file_id text) TO payera_system
 REVOKE ALL ON FUNCTION core.settlement_view_v1(p core.settlement_file) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.settlement_view_v1(p core.settlement_file) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.tally_bucket_v1(p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.tally_bucket_v1(p_at timestamp with time zone) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) TO payera_system;
 
@@ -4901,6 +5356,9 @@ GRANT ALL ON FUNCTION sys.api_key_lookup_v1(p jsonb) TO payera_app;
 REVOKE ALL ON FUNCTION sys.bin_import_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.bin_import_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.bin_look_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.bin_look_v1(p jsonb) TO payera_relay;
+
 REVOKE ALL ON FUNCTION sys.cvv_purge_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.cvv_purge_v1(p jsonb) TO payera_relay;
 
@@ -4921,6 +5379,12 @@ GRANT ALL ON FUNCTION sys.delivery_results_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.merchant_create_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.merchant_create_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.merchant_get_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.merchant_get_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.merchant_update_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.merchant_update_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.order_claim_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.order_claim_v1(p jsonb) TO payera_relay;
@@ -4950,6 +5414,9 @@ GRANT ALL ON FUNCTION sys.recovery_sweep_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.report_events_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.report_events_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.reports_rebuild_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.reports_rebuild_v1(p jsonb) TO payera_relay;
+
 REVOKE ALL ON FUNCTION sys.settlement_claim_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.settlement_claim_v1(p jsonb) TO payera_relay;
 
@@ -4963,17 +5430,15 @@ GRANT SELECT,INSERT ON TABLE core.api_key TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.attempt_tally TO payera_system;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.bin TO payera_system;
-
 GRANT SELECT,DELETE ON TABLE core.card_attempt TO payera_system;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE core.daily_total TO payera_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.daily_total TO payera_system;
 
 GRANT SELECT,INSERT ON TABLE core.discrepancy TO payera_system;
 
 GRANT SELECT ON TABLE core.event TO payera_system;
 
-GRANT SELECT,INSERT ON TABLE core.event_archive TO payera_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.event_archive TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.event_sent TO payera_system;
 
@@ -4985,7 +5450,7 @@ GRANT SELECT ON TABLE core.ledger_line TO payera_system;
 
 GRANT SELECT ON TABLE core.ledger_transaction TO payera_system;
 
-GRANT SELECT,INSERT ON TABLE core.merchant TO payera_system;
+GRANT SELECT,INSERT,UPDATE ON TABLE core.merchant TO payera_system;
 
 GRANT SELECT ON TABLE core.operation_transition TO payera_system;
 

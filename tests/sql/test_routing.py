@@ -195,7 +195,7 @@ async def test_a_payment_is_routed_by_where_its_card_comes_from(world: World) ->
         {"prefix": "424242", "brand": "visa", "issuer_country": "DE", "funding": "debit", "issuer": "Test bank"},
     ]
     counted = await world.database.system("bin_import_v1", {"bins": bins, "replace": True})
-    assert counted == {"bins": 2}
+    assert counted == {"bins": 2, "added": 2, "changed": 0, "removed": 0}
     rules = [{"id": "home", "when": {"issuer_country": ["DE"]}, "by": "order", "providers": ["dummypay"]}]
     await world.call("routing_set_v1", providers=["stripe", "dummypay"], max_fallbacks=1, rules=rules, fees=[], at=at())
     said = await world.call(

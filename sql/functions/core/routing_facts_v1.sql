@@ -4,9 +4,7 @@ language sql stable as $$
     select jsonb_build_object(
         'payment_id', p ->> 'payment_id', 'amount', (p ->> 'amount')::bigint, 'currency', p ->> 'currency',
         'brand', p_token.brand, 'bin', p_token.bin, 'method', 'card',
-        'issuer_country', (select b.issuer_country from core.bin b where b.prefix = any (array[left(p_token.bin, 8), left(p_token.bin, 7), left(p_token.bin, 6),
-                                                       left(p_token.bin, 5), left(p_token.bin, 4)])
-                           order by length(b.prefix) desc limit 1),
+        'issuer_country', (core.bin_find_v1(p_token.bin)).issuer_country,
         'mcc', (select m.mcc from core.merchant m where m.id = p_merchant),
         'metadata', case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end)
 $$;
