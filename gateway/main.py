@@ -14,7 +14,7 @@ import uvloop
 from gateway.adapters import temporal
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.egress import EgressPolicy
-from gateway.adapters.failpoints import ScriptedFailpoints
+from gateway.adapters.failpoints import failpoints_of
 from gateway.adapters.keys import load_keys
 from gateway.adapters.postgres import Database
 from gateway.adapters.vault import EnvelopeVault
@@ -42,20 +42,21 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
         raise AssertionError("required above")
     test = settings.profile == "test"
     keys = load_keys(settings.keys)
-    failpoints = ScriptedFailpoints(settings.failpoints)
+    failpoints = failpoints_of(settings.failpoints, "api")
     database = await stack.enter_async_context(Database(app=settings.database, connections_max=settings.pool_size))
     operator = database
     if settings.system_database is not None:
         # Only the operator's requests may use functions across merchants, so nothing else gets this one.
         operator = await stack.enter_async_context(Database(system=settings.system_database, connections_max=2))
     egress = EgressPolicy(test=test, allow_hosts=settings.egress_allow)
-    http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver()))
+    reached = failpoints.reach if settings.failpoints else None
+    http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver(), reached=reached))
     client = await temporal.connect(settings.temporal, settings.temporal_namespace, keys.codec)
     ports = Ports(
         store=database,
         vault=EnvelopeVault(keys, database, test_only=test),
         connectors=MeasuredConnectors(discover(http)),
-        workflows=temporal.TemporalWorkflows(client, settings.task_queue),
+        workflows=temporal.TemporalWorkflows(client, settings.task_queue, failpoints),
         clock=SystemClock(),
         timing=settings.timing,
         failpoints=failpoints,

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 
 from gateway.adapters.background import PeerAway, patiently, pause, run_parts, run_process
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.failpoints import ScriptedFailpoints
+from gateway.adapters.failpoints import failpoints_of
 from gateway.adapters.health import Health
 from gateway.adapters.kafka import EventPublisher
 from gateway.adapters.keys import CvvKeys, load_keys
@@ -72,7 +72,7 @@ class Relay:
             _log.info("kafka_open", cluster=publisher.cluster, republished=again["unsent"])
             self._health.ok("kafka")
             command = RelayOutbox(self._name, lease_s=self._lease_s)
-            failpoints = ScriptedFailpoints(self._settings.failpoints)
+            failpoints = failpoints_of(self._settings.failpoints, "relay")
             checked_s = self._clock.monotonic_s()
             while True:
                 done = await relay_outbox(self._store, publisher, orjson.dumps, self._clock, failpoints, command)
@@ -141,7 +141,7 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     database = Database(system=settings.system_database)
     if await patiently(health, "database", database.open, stop) is None:
         return
-    workflows = TemporalWorkflows(client, settings.task_queue)
+    workflows = TemporalWorkflows(client, settings.task_queue, failpoints_of(settings.failpoints, "relay"))
     relay = Relay(database, workflows, keys.cvv, SystemClock(), health, settings)
 
     async def listen() -> None:

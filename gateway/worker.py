@@ -14,6 +14,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from gateway.adapters.background import PeerAway, run_parts, run_process
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.egress import EgressPolicy
+from gateway.adapters.failpoints import failpoints_of
 from gateway.adapters.health import Health
 from gateway.adapters.keys import load_keys
 from gateway.adapters.postgres import Database
@@ -30,13 +31,6 @@ CHECK_EVERY_S = 2.0
 STICKY_TIMEOUT = timedelta(seconds=2)
 """How long the payments of a worker that died wait for it before another takes them (Temporal's own default: 10 s)."""
 ACTIVITIES_AT_ONCE = 100
-
-
-class NoFailpoints:
-    """A worker is stopped from outside, by killing it: it has no failpoints of its own."""
-
-    async def reach(self, name: str) -> None:
-        """Nothing happens here."""
 
 
 async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
@@ -62,7 +56,11 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Worker, Client]
         keys = load_keys(settings.keys or Path())
         database = await stack.enter_async_context(Database(settings.database))
         egress = EgressPolicy(test=test, allow_hosts=settings.egress_allow)
-        http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver()))
+        failpoints = failpoints_of(settings.failpoints, "worker")
+        reached = failpoints.reach if settings.failpoints else None
+        http = await stack.enter_async_context(
+            HttpClient(egress.check_url, resolver=egress.resolver(), reached=reached)
+        )
         client = await _connect(settings, keys.codec)
         ports = Ports(
             store=database,
@@ -71,7 +69,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Worker, Client]
             workflows=TemporalWorkflows(client, settings.task_queue),
             clock=SystemClock(),
             timing=settings.timing,
-            failpoints=NoFailpoints(),
+            failpoints=failpoints,
         )
         yield build_worker(client, settings.task_queue, ports), client
 

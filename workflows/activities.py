@@ -39,19 +39,19 @@ class PaymentActivities:
 
     @activity.defn
     async def attempt(self, step: StepRef) -> None:
-        async with _sending():
+        async with self._sending(step):
             await attempt_payment(self._ports, AttemptPayment(step.merchant, step.payment_id))
 
     @activity.defn
     async def resolve(self, step: StepRef) -> None:
-        async with _sending():
+        async with self._sending(step):
             await resolve_operation(
                 self._ports, ResolveOperation(step.merchant, step.operation_id, step.word, step.counts)
             )
 
     @activity.defn
     async def reverse(self, step: StepRef) -> None:
-        async with _sending():
+        async with self._sending(step):
             await reverse_operation(
                 self._ports, ReverseOperation(step.merchant, step.operation_id, step.word == _REFUND)
             )
@@ -60,6 +60,14 @@ class PaymentActivities:
     async def review(self, step: StepRef) -> None:
         with translated():
             await review_operation(self._ports, ReviewOperation(step.merchant, step.operation_id, step.word))
+
+    @asynccontextmanager
+    async def _sending(self, step: StepRef) -> AsyncIterator[None]:
+        """Around whatever sends or looks: heartbeats, and the points at which a test may end the worker."""
+        async with _beating():
+            await self._ports.failpoints.reach("activity.before", step.merchant)
+            yield
+            await self._ports.failpoints.reach("activity.after", step.merchant)
 
 
 def planned(plan: Plan) -> PlannedStep:
@@ -81,7 +89,7 @@ def planned(plan: Plan) -> PlannedStep:
 
 
 @asynccontextmanager
-async def _sending() -> AsyncIterator[None]:
+async def _beating() -> AsyncIterator[None]:
     """Heartbeats while the block runs, so that the death of this process is noticed; translates refusals."""
 
     async def beat() -> None:

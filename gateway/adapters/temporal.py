@@ -25,6 +25,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from temporalio.service import RPCError
 
+from gateway.adapters.failpoints import NoFailpoints
+from gateway.use_cases.ports import Failpoints
 from workflows import versions
 from workflows.messages import PaymentRef
 from workflows.payment import PaymentWorkflow
@@ -84,9 +86,10 @@ async def connect(address: str, namespace: str, codec_key: bytes) -> Client:
 class TemporalWorkflows:
     """The port `Workflows`."""
 
-    def __init__(self, client: Client, task_queue: str) -> None:
+    def __init__(self, client: Client, task_queue: str, failpoints: Failpoints | None = None) -> None:
         self._client = client
         self._task_queue = task_queue
+        self._failpoints = failpoints or NoFailpoints()
 
     async def first_answer(self, merchant: str, payment_id: str, operation_id: str, budget_s: float) -> None:
         """Update-with-start, at most `budget_s`. Never raises: the order row starts the workflow if this could not."""
@@ -98,6 +101,7 @@ class TemporalWorkflows:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
+        await self._failpoints.reach("signal.before", merchant)
         try:
             async with asyncio.timeout(budget_s + _GRACE_S):
                 await self._client.execute_update_with_start_workflow(
@@ -114,9 +118,11 @@ class TemporalWorkflows:
         except RuntimeError as error:  # what a lazy client raises while the server is away
             _log.warning("temporal is away: %s", type(error).__name__, extra={"payment": payment_id})
             await _drop(start)
+        await self._failpoints.reach("signal.after", merchant)
 
     async def wake(self, merchant: str, payment_id: str) -> None:
         """Signal-with-start. Raises `ConnectionError` when the server did not acknowledge."""
+        await self._failpoints.reach("signal.before", merchant)
         try:
             await self._client.start_workflow(
                 PaymentWorkflow.run,
@@ -129,6 +135,7 @@ class TemporalWorkflows:
             )
         except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that could not connect
             raise ConnectionError(f"temporal did not acknowledge: {type(error).__name__}") from None
+        await self._failpoints.reach("signal.after", merchant)
 
 
 async def _drop(start: "WithStartWorkflowOperation[PaymentWorkflow, None]") -> None:

@@ -35,7 +35,7 @@ EgressCheck = Callable[[str], None]
 injects its resolver as well, so that the addresses behind a name are checked when they are connected to."""
 
 Reached = Callable[[str], Awaitable[None]]
-"""Told of the points `send.after` (the request has left) and `receive.before` (the answer begins): a test stops there."""
+"""Told of `send.after` (the request has left) and `receive.before` (the answer begins): a test stops there."""
 
 KEEPALIVE_S = 4.0
 """Shorter than what common servers keep (5 s), so that we rarely write into a connection that is being closed."""

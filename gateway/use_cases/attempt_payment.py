@@ -19,6 +19,7 @@ async def attempt_payment(ports: Ports, command: AttemptPayment) -> None:
     A crash between begin and apply leaves a dispatched operation, which is resolved after its lease like any other.
     """
     began_s = ports.clock.monotonic_s()
+    await ports.failpoints.reach("begin.before", command.merchant)
     begun: Json = await ports.store.call(
         "attempt_begin_v1",
         command.merchant,
@@ -29,6 +30,7 @@ async def attempt_payment(ports: Ports, command: AttemptPayment) -> None:
             **ports.timing.lease(),
         },
     )
+    await ports.failpoints.reach("begin.after", command.merchant)
     if begun["result"] != "begun":
         return
     dispatch = begun["dispatch"]

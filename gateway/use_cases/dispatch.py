@@ -50,11 +50,11 @@ async def send_operation(
         _log.error("not sent: %s", type(refusal).__name__, extra={"operation": dispatch["operation_id"]})
         return NotSent(cause=type(refusal).__name__)
     call = provider_call(dispatch, account, timeout_s=ports.timing.psp_timeout_s, send_by_s=send_by_s)
-    await ports.failpoints.reach("send.before")
+    await ports.failpoints.reach("send.before", merchant)
     if ports.clock.monotonic_s() > send_by_s:
         return NotSent(cause="fenced")
     outcome = await _call_verb(connector, call, card)
-    await ports.failpoints.reach("send.after")
+    await ports.failpoints.reach("receive.after", merchant)
     if dispatch["kind"] == "void":
         return outcome  # a void has no amount of its own
     return hold_to(outcome, dispatch["amount"], dispatch["currency"])
@@ -127,9 +127,9 @@ async def apply_outcome(
         p["answers"] = answers
     if told is not None:
         p["told"] = told
-    await ports.failpoints.reach("apply.before")
+    await ports.failpoints.reach("apply.before", merchant)
     applied = await _apply(ports, merchant, p)
-    await ports.failpoints.reach("apply.after")
+    await ports.failpoints.reach("apply.after", merchant)
     card = dispatch.get("card")
     if card is not None and _authorization_ended(applied):
         ports.vault.forget_cvv(card["token_id"])

@@ -77,8 +77,9 @@ async def _begin(ports: Ports, request: Request, landed: asyncio.Event) -> Answe
     key = request.idempotency
     if key is not None:
         p["idempotency"] = {"scope": key.scope, "key": key.key, "fingerprint": key.fingerprint}
+    await ports.failpoints.reach("begin.before", request.merchant)
     begun = await ports.store.call(request.begin, request.merchant, p)
-    await ports.failpoints.reach("begin.after")
+    await ports.failpoints.reach("begin.after", request.merchant)
     match begun["result"]:
         case "begun":
             try:

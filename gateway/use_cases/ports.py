@@ -27,7 +27,8 @@ class ConnectorSpec:
     (Checkout.com). `webhook_is_truth`: True where the signed content may be applied as it is (Adyen), False where it
     is a hint to read the object (Mollie, Stripe); where it is True, `read` may know nothing. `webhook_stamped`: False
     where the signature covers no time, so that an old notification is known by its event id alone. `acknowledgement`:
-    the body that the PSP wants as answer to a notification, text; None: any 2xx will do. `credentials` and `settings`:
+    the body that the PSP wants as answer to a notification, text; None: any 2xx will do. `webhook_events`: the PSP's
+    names of the notifications that the connector reads, to subscribe to nothing else; `*` is all. `credentials` and `settings`:
     the names that an account of this provider needs; settings beside these are allowed. `settlement`: reads the PSP's
     settlement file; None where this connector cannot.
     """
@@ -45,6 +46,7 @@ class ConnectorSpec:
     webhook_is_truth: bool = False
     webhook_stamped: bool = True
     acknowledgement: str | None = None
+    webhook_events: tuple[str, ...] = ("*",)
     credentials: tuple[str, ...] = ("api_key", "webhook_secret")
     settings: tuple[str, ...] = ()
     settlement: SettlementParser | None = None
@@ -213,7 +215,9 @@ class Clock(Protocol):
 class Failpoints(Protocol):
     """Named places where a test may stop or end the process. Outside the test profile nothing happens here."""
 
-    async def reach(self, name: str) -> None: ...
+    async def reach(self, name: str, merchant: str = "") -> None:
+        """This process is at the point `name`, at work for `merchant`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

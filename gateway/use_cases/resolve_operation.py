@@ -31,11 +31,13 @@ class ResolveOperation:
 async def resolve_operation(ports: Ports, command: ResolveOperation) -> None:
     """Claim, look once, apply. Returns without a look when somebody else holds the lease or it is settled."""
     began_s = ports.clock.monotonic_s()
+    await ports.failpoints.reach("begin.before", command.merchant)
     claimed: Json = await ports.store.call(
         "operation_claim_v1",
         command.merchant,
         {"operation_id": command.operation_id, "at": ports.clock.now().isoformat(), **ports.timing.lease()},
     )
+    await ports.failpoints.reach("begin.after", command.merchant)
     if claimed["result"] != "claimed":
         return
     dispatch = claimed["dispatch"]

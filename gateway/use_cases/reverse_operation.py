@@ -19,6 +19,7 @@ class ReverseOperation:
 async def reverse_operation(ports: Ports, command: ReverseOperation) -> None:
     """Void (uncaptured) or refund (captured) a surplus approval; the database allows it once."""
     began_s = ports.clock.monotonic_s()
+    await ports.failpoints.reach("begin.before", command.merchant)
     begun: Json = await ports.store.call(
         "reversal_begin_v1",
         command.merchant,
@@ -29,6 +30,7 @@ async def reverse_operation(ports: Ports, command: ReverseOperation) -> None:
             **ports.timing.lease(),
         },
     )
+    await ports.failpoints.reach("begin.after", command.merchant)
     if begun["result"] != "begun":
         return
     dispatch = begun["dispatch"]

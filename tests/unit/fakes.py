@@ -169,7 +169,7 @@ class FakeFailpoints:
         self.reached: list[str] = []
         self.at: dict[str, Callable[[], Awaitable[None]]] = {}
 
-    async def reach(self, name: str) -> None:
+    async def reach(self, name: str, merchant: str = "") -> None:
         self.reached.append(name)
         if name in self.at:
             await self.at[name]()

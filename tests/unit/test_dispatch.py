@@ -25,7 +25,7 @@ async def test_sends_with_its_fence_and_timeout() -> None:
     assert (call.operation_id, call.timeout_s) == ("att_1", 2)
     assert call.send_by_s == pytest.approx(1000.8)
     assert call.account.credentials["api_key"].reveal() == "key"
-    assert outside.failpoints.reached == ["send.before", "send.after"]
+    assert outside.failpoints.reached == ["send.before", "receive.after"]
 
 
 @pytest.mark.parametrize(("lease_s", "psp_timeout_s"), [(15, 10), (3, 2), (0.5, 0.1)])

@@ -39,7 +39,14 @@ async def test_two_calls_of_the_database_around_one_of_the_psp() -> None:
     assert (begin["send_within_ms"], begin["lease_ms"]) == (800, 3000)
     assert begin["cascade_until"] == "2026-03-01T12:01:00+00:00"
     assert apply["answers"] == {"scope": "POST /v1/payments", "key": "key-1", "status": 201}
-    assert outside.failpoints.reached == ["begin.after", "send.before", "send.after", "apply.before", "apply.after"]
+    assert outside.failpoints.reached == [
+        "begin.before",
+        "begin.after",
+        "send.before",
+        "receive.after",
+        "apply.before",
+        "apply.after",
+    ]
     assert len(outside.ports.flights) == 0
 
 

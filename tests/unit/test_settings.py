@@ -1,10 +1,12 @@
 """Goal: a process with wrong settings says everything that is wrong, and does not start."""
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
-from gateway.adapters.failpoints import ScriptedFailpoints
+from gateway.adapters.failpoints import NoFailpoints, ScriptedFailpoints, failpoints_of
 from gateway.settings import DEFAULT_SCHEDULE_S, SettingsInvalid, read_settings
 
 
@@ -74,3 +76,30 @@ async def test_failpoints_fire_as_often_as_told() -> None:
 def test_a_script_that_cannot_be_read(script: str) -> None:
     with pytest.raises(SettingsInvalid, match="PAYERA_FAILPOINTS"):
         ScriptedFailpoints(script)
+
+
+async def test_a_process_stands_still_at_a_point_until_it_is_answered(tmp_path: Path) -> None:
+    told: list[dict[str, str]] = []
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        told.append(json.loads(await reader.readline()))
+        asked.set()
+        await go.wait()
+        writer.write(b"go\n")
+        writer.close()
+
+    points = failpoints_of(f"ask:{tmp_path / 'ask.sock'}", "api")
+    await points.reach("begin.before", "mer_1")  # nobody listens yet
+    async with await asyncio.start_unix_server(serve, str(tmp_path / "ask.sock")):
+        waiting = asyncio.create_task(points.reach("send.after"))
+        await asked.wait()
+        assert not waiting.done()
+        go.set()
+        await waiting
+    assert told == [{"process": "api", "point": "send.after", "merchant": "mer_1"}]
+
+
+def test_what_the_setting_says_is_what_happens() -> None:
+    assert isinstance(failpoints_of("", "api"), NoFailpoints)
+    assert isinstance(failpoints_of("send.before=exit", "api"), ScriptedFailpoints)

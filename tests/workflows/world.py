@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.egress import EgressPolicy
+from gateway.adapters.failpoints import NoFailpoints
 from gateway.adapters.keys import KeyRing, create_keys, load_keys
 from gateway.adapters.postgres import Database as Store
 from gateway.adapters.temporal import TemporalWorkflows, data_converter
@@ -36,11 +37,6 @@ VISA = "4242424242424242"
 TIMING = Timing(psp_timeout_s=1.0, lease_s=1.6, answer_budget_s=4.0, cascade_window_s=30.0)
 RESOLUTION = {"max_processing_s": 0.3, "index_lag_s": 0.2}
 TEST_ROUTE = ("stripe", "dummypay")
-
-
-class NoFailpoints:
-    async def reach(self, name: str) -> None:
-        """Nothing happens here."""
 
 
 @dataclass
