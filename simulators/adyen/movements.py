@@ -74,6 +74,7 @@ def _capture(account: Account, modification: Json, payment: Json) -> None:
     _record(account, "capture", modification, payment, modification["amount"])
     if account.settings.get("partial_captures") == "single":
         payment["authorised"] = payment["captured"]
+    standing.hold(account, payment)
 
 
 def _cancel(account: Account, modification: Json, payment: Json) -> str:
@@ -167,6 +168,10 @@ def _tell(
     )
 
 
+_BACK = {"capture": "capture_failed", "refund": "refund_failed"}
+"""What a modification that fails afterwards leaves in the journal."""
+
+
 def _of(account: Account, identifier: str, states: tuple[str, ...]) -> tuple[Json, Json]:
     modification = account.store.get(MODIFICATIONS, identifier)
     if modification is None:
@@ -188,9 +193,10 @@ def fail(account: Account, identifier: str, _data: Data) -> None:
     event = f"{kind.upper()}_FAILED"
     if kind == "capture":
         payment["captured"] -= modification["amount"]
+        standing.hold(account, payment)
     else:
         payment["refunded"] -= modification["amount"]
-    _record(account, "refund" if kind == "capture" else "capture", modification, payment, modification["amount"], event)
+    _record(account, _BACK[kind], modification, payment, modification["amount"], event)
     account.store.put(standing.PAYMENTS, payment)
     account.store.put(MODIFICATIONS, {**modification, "state": "failed"})
     _tell(account, event, modification, payment, f"{kind.capitalize()} Failed")
@@ -202,10 +208,30 @@ def reverse_refund(account: Account, identifier: str, _data: Data) -> None:
     if modification["kind"] != "refund":
         raise NotNow(f"{identifier} is no refund")
     payment["refunded"] -= modification["amount"]
-    _record(account, "capture", modification, payment, modification["amount"], "REFUNDED_REVERSED")
+    _record(account, "refund_failed", modification, payment, modification["amount"], "REFUNDED_REVERSED")
     account.store.put(standing.PAYMENTS, payment)
     account.store.put(MODIFICATIONS, {**modification, "state": "reversed"})
     _tell(account, "REFUNDED_REVERSED", modification, payment, "Refund returned by the bank")
+
+
+def fail_capture(account: Account, identifier: str, _data: Data) -> None:
+    """The scheme refuses a capture that Adyen made by itself: CAPTURE_FAILED; what was taken is only held again."""
+    payment = disputes.need(account, identifier, ("authorised",))
+    moved = account.store.find(MODIFICATIONS, "payment", identifier)
+    if any(one["kind"] == "capture" for one in moved) or not payment["captured"] or payment["refunded"]:
+        raise NotNow(f"{identifier} was not captured by itself, or was refunded")
+    taken, payment["captured"] = payment["captured"], 0
+    account.store.put(standing.PAYMENTS, payment)
+    standing.record(account, "capture_failed", payment, taken, code="CAPTURE_FAILED")
+    notifications.send(
+        account,
+        "CAPTURE_FAILED",
+        payment,
+        psp_reference=standing.psp_reference(account),
+        value=taken,
+        reason="Capture Failed",
+        original=identifier,
+    )
 
 
 # -- payments
@@ -281,7 +307,7 @@ def expire(account: Account, identifier: str, _data: Data) -> None:
     payment["authorised"] = payment["captured"]
     payment["state"] = "authorised" if payment["captured"] else "expired"
     account.store.put(standing.PAYMENTS, payment)
-    standing.record(account, "void", payment, left, code="EXPIRE")
+    standing.record(account, "void", payment, left, code="expired")
     notifications.send(account, "EXPIRE", payment, psp_reference=identifier, value=left)
 
 
@@ -300,7 +326,7 @@ def report_available(account: Account, identifier: str, _data: Data) -> None:
 ACTIONS: dict[str, Callable[[Account, str, Data], None]] = {
     action.__name__: action
     for action in (
-        settle, refuse, fail, reverse_refund, capture_automatically, authenticate, fail_authentication,
+        settle, refuse, fail, fail_capture, reverse_refund, capture_automatically, authenticate, fail_authentication,
         cancel_authentication, close_offer, expire, report_available,
     )
 } | disputes.ACTIONS  # fmt: skip

@@ -63,11 +63,22 @@ def approve(account: Account, payment: Json, result: str = "Authorised") -> None
     at_once = mode == lifecycle.IMMEDIATE and payment["authorised"] > 0
     if at_once:
         payment["captured"] = payment["authorised"]
-    account.store.put(PAYMENTS, payment)
     record(account, "charge" if at_once else "authorize", payment, payment["authorised"])
+    payment["expires"] = None
     if mode.seconds is not None:
         lifecycle.start(account, payment["id"], "capture_automatically", mode)
+    elif not at_once and (lasts := account.mode("authorisation").seconds) is not None:
+        payment["expires"] = account.clock.now() + lasts
+        hold(account, payment)
+    account.store.put(PAYMENTS, payment)
     _tell(account, payment, True, _reason(payment))
+
+
+def hold(account: Account, payment: Json) -> None:
+    """Let what is held run out at its time; nothing held, or no such time, and nothing waits."""
+    if payment.get("expires") is not None and open_amount(payment):
+        left = max(0.0, payment["expires"] - account.clock.now())
+        lifecycle.start(account, payment["id"], "expire", lifecycle.after(left))
 
 
 def refuse(account: Account, payment: Json, refused: Refused, result: str | None = None) -> None:

@@ -130,9 +130,10 @@ def capture_if_asked(account: Account, payment: Json) -> None:
     if payment["status"] != "Authorized":
         return
     if not payment["capture"]:
-        mode = account.mode("authorization")
-        if mode != lifecycle.IMMEDIATE:
-            lifecycle.start(account, payment["id"], "expire", mode)
+        lasts = account.mode("authorization").seconds
+        payment["lapses"] = None if lasts is None else account.clock.now() + lasts
+        account.store.put("payments", payment)
+        _hold(account, payment)
         return
     mode = _delay(account, payment)
     action = new_action(
@@ -144,13 +145,21 @@ def capture_if_asked(account: Account, payment: Json) -> None:
     lifecycle.start(account, action["id"], "settle", mode)
 
 
+def _hold(account: Account, payment: Json) -> None:
+    """Let what is authorized and not captured lapse at its time; nothing waits where nothing is held."""
+    lifecycle.stop(account, payment["id"])
+    if payment.get("lapses") is not None and not payment["closed"]:
+        left = max(0.0, payment["lapses"] - account.clock.now())
+        lifecycle.start(account, payment["id"], "expire", lifecycle.after(left))
+
+
 # -- what follows an authorization
 def _capture(account: Account, payment: Json, action: Json) -> str:
     payment["captured"] += action["amount"]
     left = payment["authorized"] - payment["voided"] - payment["captured"]
     payment["closed"] = payment["closed"] or action["final"] or left <= 0
     payment["status"] = "Captured" if left <= 0 else "Partially Captured"
-    lifecycle.stop(account, payment["id"])
+    _hold(account, payment)
     if action["journal"]:
         _record(account, "capture", payment, action, whole=action.get("automatic", False))
     return "payment_captured"
@@ -229,6 +238,11 @@ def conclude(account: Account, payment: Json, action: Json, then: str) -> None:
 
 def _settle(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
     payment, action = _found(account, object_id)
+    if payment is not None and action is not None and action["id"] == payment["authorization"] and action["approved"]:
+        # The payment's own automatic capture, which waits.
+        waiting = [one for one in account.store.find("actions", "payment", payment["id"]) if one["approved"] is None]
+        action = waiting[-1] if waiting else action
+        lifecycle.stop(account, action["id"])
     if payment is not None and action is not None and action["processed_on"] is None:
         conclude(account, payment, action, data.get("then", "approve"))
 
@@ -244,9 +258,17 @@ def _expire(account: Account, object_id: str, _data: Mapping[str, Any]) -> None:
         return
     if payment["status"] == "Pending":
         conclude(account, payment, action, CHALLENGE_EXPIRED)
-    elif payment["status"] == "Authorized":
-        payment["status"], payment["closed"] = "Expired", True
+    elif payment["status"] in ("Authorized", "Partially Captured") and not payment["closed"]:
+        lifecycle.stop(account, payment["id"])
+        left = payment["authorized"] - payment["voided"] - payment["captured"]
+        payment["closed"] = True
+        if payment["status"] == "Authorized":
+            payment["status"] = "Expired"
         account.store.put("payments", payment)
+        account.record(
+            "void", iso_minor_units(left, payment["currency"]), payment["currency"], payment["id"],
+            reference=payment["reference"], payment=(payment["metadata"] or {}).get("payera_payment"), code="expired",
+        )  # fmt: skip
         events.send(account, "payment_expired", payment, action)
 
 

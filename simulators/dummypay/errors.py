@@ -43,6 +43,11 @@ def not_found(what: str) -> NoReturn:
     raise Refusal(error(404, "not_found", f"No such {what}."))
 
 
+def too_late(message: str) -> NoReturn:
+    """Refuse a refund after the time for it. Raises Refusal."""
+    raise Refusal(error(409, "too_late", message))
+
+
 def wrong_state(message: str) -> NoReturn:
     """Refuse an operation that the object's state does not allow. Raises Refusal."""
     raise Refusal(error(409, "wrong_state", message))

@@ -10,6 +10,7 @@ from simulators.kit.http import Answer
 from simulators.kit.routing import Handler, Route
 
 Json = dict[str, Any]
+REFUND_WITHIN_S = 180 * 86_400
 
 
 # -- facts: what rules may match
@@ -94,6 +95,8 @@ def refund_charge(x: Exchange) -> Answer:
     charge = _charge(x)
     if not charge["amount_captured"]:
         errors.wrong_state(f"A charge that is {charge['status']} has nothing to give back.")
+    if x.account.clock.now() > charge["created"] + REFUND_WITHIN_S:
+        errors.too_late("A charge is refunded within 180 days.")
     if x.amount > _rest(x, charge):
         errors.invalid("amount", "More than is left of the captured amount.")
     return _operate(x, charge, {"reason": wire.prose_of(x.body, "reason")})

@@ -126,6 +126,8 @@ class Call:
         reference = given.get("payera_operation")
         if of is not None:
             payment = payment or of["metadata"].get("payera_payment")
+            if kind == "refund_failed":  # nobody's request: the refund itself says whose it was
+                reference = item["metadata"].get("payera_operation")
         elif reference is None:  # an intent that is confirmed later carries the reference of its creation
             reference = item["metadata"].get("payera_operation")
         if reference is None and self.idempotency_key is not None and _OPERATION_ID.fullmatch(self.idempotency_key):

@@ -70,6 +70,7 @@ def take(call: Call, intent: Json, charge: Json, amount: int, *, final: bool, pa
         # What is not captured is released. Since version 2025-03-31 that is no refund and `amount_refunded` stays.
         charge = {**charge, "captured": True}
         intent = {**intent, "amount_capturable": 0, "status": "succeeded"}
+        call.settled(intent["id"])  # nothing is held that could run out
     else:
         intent = {**intent, "amount_capturable": held - amount}
     call.move("capture", amount, charge, of=intent)

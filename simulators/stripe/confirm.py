@@ -160,6 +160,8 @@ def approved(call: Call, intent: Json, charge: Json, kept: Json) -> Json:
     if intent["capture_method"] == "manual":
         intent = {**intent, "status": "requires_capture", "amount_capturable": amount, "latest_charge": charge["id"]}
         call.move("authorize", amount, charge)
+        if (lasts := call.account.mode("authorization").seconds) is not None:
+            call.later(intent["id"], "expire", lasts, {})
         call.emit("charge.succeeded", charge)
         call.emit("payment_intent.amount_capturable_updated", intent)
     else:

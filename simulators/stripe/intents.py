@@ -179,7 +179,8 @@ def end(call: Call, intent: Json, reason: str | None, *, expired: bool = False) 
     if released:
         charge = call.need("charge", intent["latest_charge"], "charge")
         # Since version 2025-03-31 letting go of held money is no refund: `refunded`, `amount_refunded` stay the same.
-        call.move("void", released, charge, of=intent)
+        call.move("void", released, charge, of=intent, code="expired" if expired else None)
+        call.settled(intent["id"])
         if expired:
             call.emit("charge.expired", charge)
     if intent["status"] == "processing":

@@ -117,10 +117,19 @@ def finish_refund(account: Account, identifier: str, _data: Data) -> None:
     call.flush()
 
 
-def fail_refund(account: Account, identifier: str, _data: Data) -> None:
-    """A refund comes back: the bank refused it, at once or after it had succeeded."""
+REFUND_FAILURES = (
+    "lost_or_stolen_card", "expired_or_canceled_card", "charge_for_pending_refund_disputed", "insufficient_funds",
+    "declined", "merchant_request", "unknown",
+)  # fmt: skip
+
+
+def fail_refund(account: Account, identifier: str, data: Data) -> None:
+    """A refund comes back: the bank refused it, at once or after it had succeeded; `reason` in `data`, else unknown."""
     call, refund = _load(account, "refund", identifier, ("pending", "succeeded"))
-    refunds.fail(call, refund)
+    reason = data.get("reason", "unknown")
+    if reason not in REFUND_FAILURES:
+        raise NotNow(f"reason: one of {', '.join(REFUND_FAILURES)}")
+    refunds.fail(call, refund, reason)
     call.flush()
 
 

@@ -110,12 +110,20 @@ def _amount(call: Call, charge: Json) -> int:
     return amount
 
 
+FAILURE_REASONS = {
+    **dict.fromkeys(("46", "54", "expired_card"), "expired_or_canceled_card"),
+    **dict.fromkeys(("41", "43", "lost_card", "stolen_card"), "lost_or_stolen_card"),
+    **dict.fromkeys(("51", "insufficient_funds"), "insufficient_funds"),
+}
+"""Why a refund failed, by the code that a fault gives; every other one is `declined`."""
+
+
 def _fails_at_once(call: Call, refund: Json, charge: Json, code: str) -> Json:
     """A fault: the refund is made and is `failed` in the answer; no money moves."""
     refund = {
         **refund,
         "status": "failed",
-        "failure_reason": "declined",
+        "failure_reason": FAILURE_REASONS.get(code, "declined"),
         "balance_transaction": balance.book(call, refund, "refund", -refund["amount"], after_s=0),
         "failure_balance_transaction": balance.book(call, refund, "refund_failure", refund["amount"], after_s=0),
     }
@@ -134,14 +142,15 @@ def finish(call: Call, refund: Json) -> None:
     call.emit("charge.refund.updated", after, refund)
 
 
-def fail(call: Call, refund: Json) -> None:
-    """The bank sends the money back: the charge has it again."""
+def fail(call: Call, refund: Json, reason: str) -> None:
+    """The bank sends the money back: the charge has it again. `reason` is a `failure_reason`."""
     after = {key: value for key, value in refund.items() if key != "pending_reason"} | {
         "status": "failed",
-        "failure_reason": "unknown",
+        "failure_reason": reason,
         "failure_balance_transaction": balance.book(call, refund, "refund_failure", refund["amount"], after_s=0),
     }
     charge = call.need("charge", refund["charge"], "charge")
+    call.move("refund_failed", refund["amount"], refund, of=charge, code=reason)
     call.put("refund", after)
     call.put("charge", {**charge, "amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False})
     call.emit("refund.failed", after)

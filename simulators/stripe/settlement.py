@@ -52,13 +52,14 @@ def _row(statement: Statement, movement: Movement) -> dict[str, str]:
     intent = movement.object if movement.kind == "sale" and movement.parent is None else movement.parent
     kept = statement.account.store.get("payment_intent", intent) if intent is not None else None
     charge = kept["latest_charge"] if kept is not None else None
-    source = charge if movement.kind == "sale" and charge is not None else movement.object
+    returned = movement.kind == "sale" and movement.object.startswith("re_")  # a refund that came back
+    source = charge if movement.kind == "sale" and charge is not None and not returned else movement.object
     # What the merchant wrote into its objects: a capture is a line of its own here, but has no metadata of its own.
     written = kept["metadata"] if kept is not None else {}
     row = {
         "balance_transaction_id": f"txn_{movement.seq:06d}{statement.word(str(movement.seq), 18)}",
         "created_utc": stamp(movement.at),
-        "reporting_category": CATEGORIES[movement.kind],
+        "reporting_category": "refund_failure" if returned else CATEGORIES[movement.kind],
         "currency": movement.currency.lower(),
         "gross": major(movement.gross, movement.currency),
         "fee": major(movement.fee, movement.currency),
@@ -70,7 +71,7 @@ def _row(statement: Statement, movement: Movement) -> dict[str, str]:
         "payment_metadata[payera_operation]": written.get("payera_operation", ""),
         "payment_metadata[payera_payment]": written.get("payera_payment", ""),
     }
-    owner = "refund" if movement.kind == "refund" else "payment"
+    owner = "refund" if movement.kind == "refund" or returned else "payment"
     if owner == "refund" or not written:
         row[f"{owner}_metadata[payera_operation]"] = movement.reference or ""
         row[f"{owner}_metadata[payera_payment]"] = movement.payment or ""

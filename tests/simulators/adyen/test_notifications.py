@@ -165,8 +165,8 @@ def test_what_happens_without_the_merchant(shop: Shop) -> None:
     assert codes == [
         "EXPIRE", "REFUND", "REFUNDED_REVERSED", "REPORT_AVAILABLE", "CAPTURE", "CAPTURE_FAILED", "CAPTURE",
     ]  # fmt: skip
-    moved = [("authorize", 1000), ("void", 1000), ("charge", 2000), ("refund", 500), ("capture", 500),
-             ("authorize", 3000), ("capture", 3000), ("refund", 3000), ("capture", 3000)]  # fmt: skip
+    moved = [("authorize", 1000), ("void", 1000), ("charge", 2000), ("refund", 500), ("refund_failed", 500),
+             ("authorize", 3000), ("capture", 3000), ("capture_failed", 3000), ("capture", 3000)]  # fmt: skip
     assert shop.journal() == moved
 
 
