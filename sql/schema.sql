@@ -971,26 +971,6 @@ $$;
 
 ALTER FUNCTION api.provider_account_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
-CREATE FUNCTION api.provider_account_open_v1(p_merchant text, p jsonb) RETURNS json
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'core', 'vault', 'pg_temp'
-    AS $$
-declare
-    v_row core.provider_account;
-begin
-    perform core.tenant_v1(p_merchant);
-    select * into v_row from core.provider_account a where a.id = p ->> 'account_id';
-    if not found then
-        perform core.refuse_v1('PA404', 'provider_account_not_found', 'No such provider account.');
-    end if;
-    return json_build_object(
-        'id', v_row.id, 'provider', v_row.provider, 'base_url', v_row.base_url,
-        'credentials_ciphertext', v_row.credentials_ciphertext, 'key_id', v_row.key_id, 'settings', v_row.settings);
-end
-$$;
-
-ALTER FUNCTION api.provider_account_open_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
-
 CREATE FUNCTION api.refund_begin_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -3651,56 +3631,38 @@ $$;
 
 ALTER FUNCTION sys.delivery_release_v1(p jsonb) OWNER TO payera_system;
 
-CREATE FUNCTION sys.delivery_result_v1(p jsonb) RETURNS json
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'core', 'vault', 'pg_temp'
-    AS $$
-declare
-    v_row core.delivery;
-begin
-    update core.delivery d set
-        attempts = d.attempts + 1,
-        status = case when (p ->> 'ok')::boolean then 'delivered'
-                      when (p ->> 'dead')::boolean then 'dead' else 'pending' end,
-        status_code = (p ->> 'status_code')::int, error = p ->> 'error',
-        next_at = coalesce((p ->> 'next_at')::timestamptz, d.next_at),
-        delivered_at = case when (p ->> 'ok')::boolean then (p ->> 'at')::timestamptz end,
-        dispatcher = null, lease_until = null
-    where d.id = p ->> 'delivery_id' and d.dispatcher = p ->> 'dispatcher' and d.status = 'pending'
-    returning * into v_row;
-    if not found then
-        return json_build_object('result', 'stale');
-    end if;
-    if (p ->> 'disable_endpoint')::boolean then
-        update core.webhook_endpoint w set status = 'disabled', updated_at = (p ->> 'at')::timestamptz
-        where w.id = v_row.endpoint_id;
-        update core.delivery d set status = 'dead', error = 'the endpoint is disabled'
-        where d.endpoint_id = v_row.endpoint_id and d.status = 'pending';
-    end if;
-    return json_build_object('result', 'applied', 'status', v_row.status);
-end
-$$;
-
-ALTER FUNCTION sys.delivery_result_v1(p jsonb) OWNER TO payera_system;
-
 CREATE FUNCTION sys.delivery_results_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
-    v_result jsonb;
-    v_applied int := 0;
-    v_stale int := 0;
+    v_applied bigint;
+    v_gone text[];
 begin
-    for v_result in select * from jsonb_array_elements(p -> 'results') loop
-        if sys.delivery_result_v1(v_result || jsonb_build_object('dispatcher', p ->> 'dispatcher')) ->> 'result'
-           = 'applied' then
-            v_applied := v_applied + 1;
-        else
-            v_stale := v_stale + 1;
-        end if;
-    end loop;
-    return json_build_object('applied', v_applied, 'stale', v_stale);
+    with result as (
+        select r.* from jsonb_to_recordset(p -> 'results') as r (
+            delivery_id text, ok boolean, status_code int, error text, next_at timestamptz, dead boolean,
+            disable_endpoint boolean, at timestamptz)
+    ), applied as (
+        update core.delivery d set
+            attempts = d.attempts + 1,
+            status = case when r.ok then 'delivered' when r.dead then 'dead' else 'pending' end,
+            status_code = r.status_code, error = r.error, next_at = coalesce(r.next_at, d.next_at),
+            delivered_at = case when r.ok then r.at end, dispatcher = null, lease_until = null
+        from result r
+        where d.id = r.delivery_id and d.dispatcher = p ->> 'dispatcher' and d.status = 'pending'
+        returning d.endpoint_id, r.disable_endpoint
+    )
+    select count(*), array_agg(distinct a.endpoint_id) filter (where a.disable_endpoint) into v_applied, v_gone
+    from applied a;
+    if v_gone is not null then
+        update core.webhook_endpoint w
+        set status = 'disabled', updated_at = (p -> 'results' -> 0 ->> 'at')::timestamptz where w.id = any (v_gone);
+        update core.delivery d set status = 'dead', error = 'the endpoint is disabled'
+        where d.endpoint_id = any (v_gone) and d.status = 'pending';
+    end if;
+    return json_build_object('applied', v_applied, 'stale', jsonb_array_length(p -> 'results') - v_applied);
 end
 $$;
 
@@ -3907,8 +3869,10 @@ CREATE FUNCTION sys.provider_account_lookup_v1(p jsonb) RETURNS json
 declare
     v_answer json;
 begin
-    select json_build_object('merchant', a.merchant) into v_answer
-    from core.provider_account a where a.id = p ->> 'account_id';
+    select json_build_object('merchant', a.merchant, 'account', json_build_object(
+        'id', a.id, 'provider', a.provider, 'base_url', a.base_url,
+        'credentials_ciphertext', a.credentials_ciphertext, 'key_id', a.key_id, 'settings', a.settings))
+    into v_answer from core.provider_account a where a.id = p ->> 'account_id';
     return v_answer;
 end
 $$;
@@ -4742,14 +4706,8 @@ CREATE CONSTRAINT TRIGGER sums_to_zero AFTER INSERT ON core.ledger_transaction D
 ALTER TABLE ONLY core.api_key
     ADD CONSTRAINT api_key_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
 
-ALTER TABLE ONLY core.delivery
-    ADD CONSTRAINT delivery_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES core.webhook_endpoint(id);
-
 ALTER TABLE ONLY core.discrepancy
     ADD CONSTRAINT discrepancy_file_id_fkey FOREIGN KEY (file_id) REFERENCES core.settlement_file(id);
-
-ALTER TABLE ONLY core.event_sent
-    ADD CONSTRAINT event_sent_position_fkey FOREIGN KEY ("position") REFERENCES core.event("position");
 
 ALTER TABLE ONLY core.fee_rule
     ADD CONSTRAINT fee_rule_account_id_fkey FOREIGN KEY (account_id) REFERENCES core.provider_account(id);
@@ -4759,9 +4717,6 @@ ALTER TABLE ONLY core.ledger_line
 
 ALTER TABLE ONLY core.ledger_transaction
     ADD CONSTRAINT ledger_transaction_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES core.operation(id);
-
-ALTER TABLE ONLY core.ledger_transaction
-    ADD CONSTRAINT ledger_transaction_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES core.payment(id);
 
 ALTER TABLE ONLY core.operation
     ADD CONSTRAINT operation_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES core.payment(id);
@@ -5033,9 +4988,6 @@ GRANT ALL ON FUNCTION api.provider_account_get_v1(p_merchant text, p jsonb) TO p
 
 REVOKE ALL ON FUNCTION api.provider_account_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.provider_account_list_v1(p_merchant text, p jsonb) TO payera_app;
-
-REVOKE ALL ON FUNCTION api.provider_account_open_v1(p_merchant text, p jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION api.provider_account_open_v1(p_merchant text, p jsonb) TO payera_app;
 
 REVOKE ALL ON FUNCTION api.refund_begin_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.refund_begin_v1(p_merchant text, p jsonb) TO payera_app;
@@ -5370,9 +5322,6 @@ GRANT ALL ON FUNCTION sys.delivery_plan_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.delivery_release_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.delivery_release_v1(p jsonb) TO payera_relay;
-
-REVOKE ALL ON FUNCTION sys.delivery_result_v1(p jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION sys.delivery_result_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.delivery_results_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.delivery_results_v1(p jsonb) TO payera_relay;

@@ -103,7 +103,7 @@ def connect(
     if settings or account.get("settings"):
         body["settings"] = {**account.get("settings", {}), **(settings or {})}
     made = call("POST", f"{gateway}/v1/provider_accounts", body, bearer=secret_key)
-    webhook = {"url": (webhooks_to or gateway) + made["webhook_path"], "events": ["*"]}
+    webhook = {"url": (webhooks_to or gateway) + made["webhook_path"], "events": made["webhook_events"]}
     call("PUT", f"{control}/v1/{slug}/accounts/{account['account']}/webhook", webhook)
     return {**account, "provider_account": made["id"]}
 
@@ -114,10 +114,9 @@ def _still_fits(plan: Plan, merchant: Json, slug: str, account: Json) -> bool:
     try:
         found = call("GET", f"{plan.control_url}/v1/{slug}/accounts/{account['account']}")
         if found["url"] == account["url"]:
-            path = f"/webhooks/{slug}/{account['provider_account']}"
-            webhook = {"url": plan.gateway_url + path, "events": ["*"]}
+            known = call("GET", f"{plan.gateway_url}/v1/provider_accounts/{account['provider_account']}", bearer=key)
+            webhook = {"url": plan.gateway_url + known["webhook_path"], "events": known["webhook_events"]}
             call("PUT", f"{plan.control_url}/v1/{slug}/accounts/{account['account']}/webhook", webhook)
-            call("GET", f"{plan.gateway_url}/v1/provider_accounts/{account['provider_account']}", bearer=key)
             return True
         call("DELETE", f"{plan.gateway_url}/v1/provider_accounts/{account['provider_account']}", bearer=key)
     except CallFailed:

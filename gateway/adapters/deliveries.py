@@ -31,7 +31,7 @@ GATHER_S = 0.05
 _FAREWELL_S = 1.0
 
 Deliver = Callable[[Json], Awaitable[Json]]
-"""One try of one row; returns what `delivery_result_v1` records, never raises for what an endpoint does."""
+"""One try of one row; returns what `delivery_results_v1` records, never raises for what an endpoint does."""
 
 
 class Deliveries:

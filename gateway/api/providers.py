@@ -7,6 +7,7 @@ from gateway.api.auth import Merchant
 from gateway.api.common import (
     AccountPath,
     Cursor,
+    Door,
     Limit,
     TheDoor,
     checked_id,
@@ -20,6 +21,7 @@ from gateway.api.common import (
 from gateway.api.schemas import CreateProviderAccountBody
 from gateway.api.views import DeletedView, ProviderAccountView
 from gateway.use_cases.create_provider_account import CreateProviderAccount, create_provider_account
+from gateway.use_cases.ports import Json
 
 router = APIRouter(tags=["providers"])
 
@@ -32,7 +34,7 @@ _CREATED = documented_answers(
 
 @router.post("/provider_accounts", status_code=201, responses=_CREATED)
 async def add_provider_account(door: TheDoor, merchant: Merchant, body: CreateProviderAccountBody) -> Response:
-    """Connect an account at a PSP. Have its notifications sent to `webhook_path`."""
+    """Connect an account at a PSP. Have its notifications sent to `webhook_path`: those of `webhook_events` suffice."""
     command = CreateProviderAccount(
         merchant=merchant,
         provider=body.provider,
@@ -41,7 +43,7 @@ async def add_provider_account(door: TheDoor, merchant: Merchant, body: CreatePr
         settings=body.settings.model_dump(exclude_none=True),
         test=door.test,
     )
-    return json_response(await create_provider_account(door.ports, door.egress, command), 201)
+    return json_response(_shown(door, await create_provider_account(door.ports, door.egress, command)), 201)
 
 
 @router.get("/provider_accounts", responses=documented_answers({200: list_of(ProviderAccountView)}))
@@ -49,14 +51,15 @@ async def list_provider_accounts(
     door: TheDoor, merchant: Merchant, limit: Limit = 20, cursor: Cursor = None
 ) -> Response:
     """The merchant's accounts at PSPs."""
-    return list_response(await door.ports.store.call("provider_account_list_v1", merchant, page(limit, cursor)))
+    found: Json = await door.ports.store.call("provider_account_list_v1", merchant, page(limit, cursor))
+    return list_response(found | {"data": [_shown(door, view) for view in found["data"]]})
 
 
 @router.get("/provider_accounts/{account_id}", responses=documented_answers({200: ProviderAccountView}))
 async def get_provider_account(door: TheDoor, merchant: Merchant, account_id: AccountPath) -> Response:
     """One account, without its credentials."""
     p = {"account_id": checked_id(account_id, "pa")}
-    return json_response(await door.ports.store.call("provider_account_get_v1", merchant, p))
+    return json_response(_shown(door, await door.ports.store.call("provider_account_get_v1", merchant, p)))
 
 
 @router.delete("/provider_accounts/{account_id}", responses=documented_answers({200: DeletedView}))
@@ -66,3 +69,8 @@ async def delete_provider_account(door: TheDoor, merchant: Merchant, account_id:
     p = {"account_id": known, "at": door.ports.clock.now().isoformat()}
     await door.ports.store.call("provider_account_delete_v1", merchant, p)
     return json_response({"id": known, "object": "provider_account", "deleted": True})
+
+
+def _shown(door: Door, view: Json) -> Json:
+    """The stored view and what only the connector knows: the names of the notifications that it reads."""
+    return view | {"webhook_events": list(door.ports.connectors.get(view["provider"]).spec.webhook_events)}

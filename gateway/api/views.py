@@ -280,6 +280,7 @@ class ProviderAccountView(View):
     settings: dict[str, Any]
     webhook_path: str
     created_at: Time
+    webhook_events: list[str]
 
 
 class DeletedView(View):

@@ -68,7 +68,7 @@ def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
 
 
 def judge(row: Json, answer: Answer, schedule: Schedule, now: datetime) -> Json:
-    """What `delivery_result_v1` is told about one try, without the dispatcher's name.
+    """What `delivery_results_v1` is told about one try.
 
     2xx is success; 410 ends the delivery and disables the endpoint; everything else, redirects too, is tried again on
     the schedule, and dead after its last try.
@@ -93,7 +93,7 @@ def judge(row: Json, answer: Answer, schedule: Schedule, now: datetime) -> Json:
 async def deliver_webhook(
     vault: Vault, sender: WebhookSender, encode: Encode, clock: Clock, schedule: Schedule, row: Json
 ) -> Json:
-    """Sign one claimed delivery, POST it, and say what `delivery_result_v1` shall record.
+    """Sign one claimed delivery, POST it, and say what `delivery_results_v1` shall record.
 
     The id is the event's and stays over retries; the timestamp is this try's (SEC-10). A secret that cannot be opened
     is our failure, not the endpoint's: the try counts, nothing is sent unsigned.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.domain.errors import BadSignature, NotFound
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.dispatch import open_account
 from gateway.use_cases.ports import Json, Ports
 from gateway.use_cases.wire import outcome_to_json
@@ -23,6 +24,7 @@ class ReceiveWebhook:
     body: bytes
 
 
+@use_case
 async def receive_webhook(ports: Ports, command: ReceiveWebhook) -> Json:
     """Store what the notification says and return `{stored, duplicates, payments}`.
 
@@ -31,14 +33,11 @@ async def receive_webhook(ports: Ports, command: ReceiveWebhook) -> Json:
     """
     unknown = NotFound("provider_account_not_found", "no such provider account")
     owner = await ports.store.system("provider_account_lookup_v1", {"account_id": command.account_id})
-    if owner is None:
+    if owner is None or owner["account"]["provider"] != command.provider:
         raise unknown
     merchant: str = owner["merchant"]
-    stored = await ports.store.call("provider_account_open_v1", merchant, {"account_id": command.account_id})
-    if stored is None or stored["provider"] != command.provider:
-        raise unknown
     connector = ports.connectors.get(command.provider)
-    account = await open_account(ports, merchant, stored)
+    account = await open_account(ports, merchant, owner["account"])
     now = ports.clock.now()
     facts = connector.verify_webhook(command.headers, command.body, account, now.timestamp())
     if not facts:

@@ -191,7 +191,7 @@ async def test_another_tenants_ids_read_as_ids_that_do_not_exist(world: World) -
         ("delivery_replay_v1", "delivery_id", delivery["id"], {"at": at()}),
         ("delivery_list_v1", "endpoint_id", endpoint["id"], {}),
         *((f, "account_id", world.accounts["stripe"], {"at": at()}) for f in (
-            "provider_account_get_v1", "provider_account_open_v1", "provider_account_delete_v1",
+            "provider_account_get_v1", "provider_account_delete_v1",
         )),
         ("webhook_receive_v1", "account_id", world.accounts["stripe"], {
             "facts": [{"event_id": "e", "event_type": "t", "provider_reference": "psp_secret"}], "at": at(),

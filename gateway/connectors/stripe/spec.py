@@ -1,6 +1,6 @@
 """What Stripe offers, as data."""
 
-from gateway.connectors.stripe import settlement
+from gateway.connectors.stripe import mapping, settlement
 from gateway.use_cases.ports import ConnectorSpec
 
 SPEC = ConnectorSpec(
@@ -30,5 +30,6 @@ SPEC = ConnectorSpec(
     index_lag_s=60.0,
     # Keys are pruned after at least 24 hours; an hour is kept back for clocks and queues.
     replay_window_s=23 * 3600.0,
+    webhook_events=tuple(sorted(mapping.EVENTS)),
     settlement=settlement.parse,
 )

@@ -5,7 +5,6 @@ create or replace function core.emit_v1(
     p_at timestamptz) returns void
 language plpgsql as $$
 declare
-    v_position bigint;
     v_data json;
 begin
     if p_id is null then
@@ -24,13 +23,15 @@ begin
             'operation', json_build_object('id', p_operation.id, 'kind', p_operation.kind,
                                            'provider', p_operation.provider, 'amount', p_operation.amount));
     end if;
-    insert into core.event (id, merchant, payment_id, sequence, type, at, event)
-    values (p_id, p_payment.merchant, p_payment.id, p_sequence, p_type, p_at, json_build_object(
-        'specversion', '1.0', 'id', p_id, 'source', 'payera/gateway', 'type', p_type, 'subject', p_payment.id,
-        'time', core.iso_v1(p_at), 'datacontenttype', 'application/json', 'merchant', p_payment.merchant,
-        'sequence', p_sequence, 'data', v_data))
-    returning position into v_position;
-    insert into core.outbox (position, payment_id) values (v_position, p_payment.id);
+    with written as (
+        insert into core.event (id, merchant, payment_id, sequence, type, at, event)
+        values (p_id, p_payment.merchant, p_payment.id, p_sequence, p_type, p_at, json_build_object(
+            'specversion', '1.0', 'id', p_id, 'source', 'payera/gateway', 'type', p_type, 'subject', p_payment.id,
+            'time', core.iso_v1(p_at), 'datacontenttype', 'application/json', 'merchant', p_payment.merchant,
+            'sequence', p_sequence, 'data', v_data))
+        returning position
+    )
+    insert into core.outbox (position, payment_id) select w.position, p_payment.id from written w;
     perform pg_notify('payera_outbox', '');
 end
 $$;

@@ -4,11 +4,22 @@
 create or replace function core.guard_ledger_balance_v1() returns trigger
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare
-    v_id text := case tg_table_name when 'ledger_transaction' then to_jsonb(new) ->> 'id'
-                                    else to_jsonb(new) ->> 'transaction_id' end;
+    v_id text;
     v_off text;
     v_firsts bigint;
 begin
+    if tg_table_name = 'ledger_transaction' then
+        v_id := new.id;
+    else
+        v_id := new.transaction_id;
+    end if;
+    -- The common case, kept cheap: two lines in one currency that cancel each other out.
+    perform from core.ledger_line one join core.ledger_line two using (transaction_id, currency)
+    where one.transaction_id = v_id and one.line = 1 and two.line = 2 and one.amount = -two.amount;
+    if found and tg_table_name = 'ledger_transaction'
+       and not exists (select from core.ledger_line l where l.transaction_id = v_id and l.line > 2) then
+        return null;
+    end if;
     select string_agg(format('%s %s', totals.total, totals.currency), ', ') filter (where totals.total <> 0),
            sum(totals.firsts)
     into v_off, v_firsts
