@@ -2,7 +2,8 @@
 -- p: {payment_id, operation_id, event_id, idempotency?, amount?, reason?, metadata?, at, send_within_ms, lease_ms}
 -- → {result: "begun", payment: view, refund: view, dispatch: DISPATCH}
 --   | replay as payment_begin_v1, with refund: view while in flight or open
--- Raises PA404 payment_not_found, PA409, PA410 payment_not_refundable, PA422 amount_exceeds_captured.
+-- Raises PA404 payment_not_found, PA409, PA410 payment_not_refundable, PA422 amount_exceeds_captured, PA422
+-- amount_disputed: what a bank may take, or has taken, is not given back a second time.
 create or replace function api.refund_begin_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare
@@ -27,8 +28,12 @@ begin
                                format('A payment that is %s has nothing to refund.', v_payment.status));
     end if;
     v_left := v_payment.amount_captured - v_payment.amount_refunded - v_payment.amount_refunding;
-    v_amount := coalesce((p ->> 'amount')::bigint, v_left);
-    if v_amount > v_left or v_amount <= 0 then
+    v_amount := coalesce((p ->> 'amount')::bigint, nullif(greatest(v_left - v_payment.amount_disputed, 0), 0), v_left);
+    if v_amount > v_left - v_payment.amount_disputed and v_amount <= v_left and v_amount > 0 then
+        perform core.refuse_v1('PA422', 'amount_disputed',
+                               format('%s of the %s that were not refunded yet are disputed: %s is more than the rest.',
+                                      v_payment.amount_disputed, v_left, v_amount));
+    elsif v_amount > v_left or v_amount <= 0 then
         perform core.refuse_v1('PA422', 'amount_exceeds_captured',
                                format('%s is more than the %s that can still be refunded.', v_amount, v_left));
     end if;

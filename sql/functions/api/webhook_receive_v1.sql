@@ -4,7 +4,9 @@
 -- A fact with an outcome is the truth: it is kept as `told` for the resolver to apply, if it is news. A "no" about what
 -- stands approved, or was told so, is an alert; so is the reverse for everything but an authorization, whose late
 -- approval has rules of its own.
--- p: {account_id, facts: [{event_id, event_type, operation_id?, provider_reference?, outcome?: OUTCOME}],
+-- A fact with a dispute is applied here and now (core.dispute_tell_v1): nothing has to be asked or waited for.
+-- p: {account_id, facts: [{event_id, event_type, operation_id?, provider_reference?, outcome?: OUTCOME,
+--                          undoes?: whether it speaks of what was confirmed before, dispute?: DISPUTE}],
 --     body_ciphertext?, at, order_id}
 -- → {stored, duplicates, payments: [id, …]}
 -- Raises PA404 provider_account_not_found.
@@ -27,9 +29,10 @@ begin
         v_op := core.webhook_match_v1(p ->> 'account_id', v_fact);
         v_outcome := nullif(v_fact -> 'outcome', 'null');
         insert into core.webhook_inbox (account_id, event_id, merchant, event_type, operation_id, provider_reference,
-                                        payment_id, outcome, body_ciphertext, received_at)
+                                        payment_id, outcome, dispute, body_ciphertext, received_at)
         values (p ->> 'account_id', v_fact ->> 'event_id', p_merchant, v_fact ->> 'event_type',
                 v_fact ->> 'operation_id', v_fact ->> 'provider_reference', v_op.payment_id, v_outcome,
+                nullif(v_fact -> 'dispute', 'null'),
                 p ->> 'body_ciphertext',
                 (p ->> 'at')::timestamptz)
         on conflict (account_id, event_id) do nothing;
@@ -40,9 +43,16 @@ begin
         v_stored := v_stored + 1;
         if v_op.id is not null then
             v_payments := v_payments || v_op.payment_id;
-            -- An approval that stands needs no hint; a settled "no" does: the PSP may contradict itself.
-            if v_op.status not in ('approved', 'reversed')
-               and (v_outcome is null or core.is_news_v1(v_op.status, v_outcome)) then
+            if v_fact -> 'dispute' <> 'null' then
+                perform core.dispute_tell_v1(v_op, v_fact -> 'dispute', v_fact ->> 'event_id', v_fact ->> 'event_type',
+                                             (p ->> 'at')::timestamptz);
+            end if;
+            -- An approval that stands needs no hint, unless the PSP says that it does not stand any longer; a settled
+            -- "no" needs one: the PSP may contradict itself.
+            if v_op.status <> 'reversed'
+               and (core.is_news_v1(v_op.status, v_outcome)
+                    or v_outcome is null
+                       and (v_op.status <> 'approved' or coalesce((v_fact ->> 'undoes')::boolean, false))) then
                 update core.operation o set
                     hinted = true,
                     told = core.tell_v1(o.told, v_outcome),

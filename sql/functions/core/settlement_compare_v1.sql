@@ -1,7 +1,7 @@
 -- Write down what the matched lines of a file and the ledger do not agree about; returns how many things that is. A line
 -- has one discrepancy at most, the first that applies:
 --   missing_at_gateway  the PSP moved money of which we know nothing
---   chargeback          the shopper's bank took it back (or gave it back): a person's matter, our ledger has no such kind
+--   chargeback          the shopper's bank took it back (or gave it back) and no notice of the PSP had told us
 --   status_mismatch     we know the payment, but not that this money moved
 --   duplicate_line      the same operation is settled twice, in this file or by an earlier one
 --   currency_mismatch, amount_mismatch

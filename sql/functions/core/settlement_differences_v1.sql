@@ -12,7 +12,7 @@ language sql stable as $$
         from core.settlement_line l
         left join core.operation o on o.id = l.operation_id
         left join core.ledger_transaction t on t.operation_id = l.operation_id
-             and (l.kind = 'refund') = (t.kind in ('refund', 'surplus_reversal'))
+             and t.dispute_id is null and (l.kind = 'refund') = (t.kind in ('refund', 'surplus_reversal'))
         left join lateral (select abs(x.amount) as amount, x.currency from core.ledger_line x
                            where x.transaction_id = t.id and x.line = 1) as b on true
         left join core.fee_rule r on r.account_id = p_file.account_id and r.kind = l.kind and r.currency = l.currency
@@ -20,7 +20,9 @@ language sql stable as $$
     ), judged as (
         select c.*, case
             when c.payment_id is null then 'missing_at_gateway'
-            when c.kind in ('chargeback', 'chargeback_reversed') then 'chargeback'
+            when c.kind in ('chargeback', 'chargeback_reversed') then
+                case when not core.settlement_chargeback_v1(c.payment_id, c.kind, c.amount, c.currency)
+                     then 'chargeback' end
             when c.our_at is null then 'status_mismatch'
             when c.again then 'duplicate_line'
             when c.currency <> c.our_currency then 'currency_mismatch'

@@ -11,7 +11,7 @@ language sql stable as $$
     join core.operation o on o.id = t.operation_id and o.account_id = p_file.account_id
     join lateral (select abs(x.amount) as amount, x.currency from core.ledger_line x
                   where x.transaction_id = t.id and x.line = 1) as b on true
-    where t.merchant = p_file.merchant
+    where t.merchant = p_file.merchant and t.dispute_id is null
       and t.at < p_file.period_to - p_file.tolerance_s * interval '1 second'
       and t.at >= p_file.period_from - case
             when exists (select from core.settlement_file f

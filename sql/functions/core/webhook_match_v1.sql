@@ -9,7 +9,9 @@ begin
     if v_op.id is null then
         select * into v_op from core.operation o
         where o.account_id = p_account_id and o.provider_reference = p_fact ->> 'provider_reference'
-        order by core.is_live_v1(o.status) desc, o.created_real desc limit 1;
+        order by core.is_live_v1(o.status) desc,
+                 -- A dispute is about the charge, not about a void or capture that bears the same reference.
+                 (coalesce(p_fact -> 'dispute', 'null') <> 'null' and o.kind = 'authorize') desc, o.created_real desc limit 1;
     end if;
     if v_op.id is not null then
         perform core.lock_payment_v1(v_op.payment_id);
