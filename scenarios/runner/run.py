@@ -20,7 +20,7 @@ from scenarios.runner.steps import Player, StepFailed
 from scenarios.runner.store import Store
 from scenarios.runner.surroundings import Surroundings
 from scenarios.runner.topic import Topic
-from scenarios.runner.waiting import come_to_rest
+from scenarios.runner.waiting import REST_S, come_to_rest
 from scenarios.runner.wire import Control, Unexpected
 from scenarios.runner.world import Hub, World, build
 
@@ -93,9 +93,18 @@ async def connected(surroundings: Surroundings) -> AsyncIterator[Hub]:
 
 
 async def run(
-    surroundings: Surroundings, scenarios: Sequence[Scenario], *, seed: int, jobs: int, listener: Listener
+    surroundings: Surroundings,
+    scenarios: Sequence[Scenario],
+    *,
+    seed: int,
+    jobs: int,
+    listener: Listener,
+    rest_s: float = REST_S,
 ) -> Verdict:
-    """Run scenarios, at most `jobs` at once; exclusive ones afterwards, each alone. Returns the verdict over all."""
+    """Run scenarios, at most `jobs` at once; exclusive ones afterwards, each alone. Returns the verdict over all.
+
+    `rest_s`: how many seconds a scenario may take to come to rest, at most.
+    """
     started = time.monotonic()
     results = {scenario.id: Result(scenario) for scenario in scenarios}
     worlds: dict[str, World] = {}
@@ -106,7 +115,7 @@ async def run(
             async with gate:
                 result = results[scenario.id]
                 listener("began", result)
-                await _one(hub, result, seed, worlds)
+                await _one(hub, result, seed, worlds, rest_s)
                 listener("ended", result)
 
         together = [scenario for scenario in scenarios if not scenario.exclusive]
@@ -119,13 +128,13 @@ async def run(
     return Verdict(list(results.values()), overall, time.monotonic() - started, seed, worlds)
 
 
-async def _one(hub: Hub, result: Result, seed: int, worlds: dict[str, World]) -> None:
+async def _one(hub: Hub, result: Result, seed: int, worlds: dict[str, World], rest_s: float) -> None:
     """One scenario, from its world to the verdict. Nothing escapes: what goes wrong is a failure of the scenario."""
     started = time.monotonic()
     try:
         world = worlds[result.scenario.id] = await build(hub, result.scenario, seed)
         result.merchant = world.merchant
-        await _play_and_judge(world, result)
+        await _play_and_judge(world, result, rest_s)
         result.payments = await world.payments()
         if not result.passed:
             result.story = await _story(world, result)
@@ -136,13 +145,13 @@ async def _one(hub: Hub, result: Result, seed: int, worlds: dict[str, World]) ->
     result.took_s = time.monotonic() - started
 
 
-async def _play_and_judge(world: World, result: Result) -> None:
+async def _play_and_judge(world: World, result: Result, rest_s: float) -> None:
     scenario = world.scenario
     try:
         await Player(world).play()
     except StepFailed as failed:
         result.failures += [Failure(complaint, failed.line) for complaint in failed.complaints]
-    still_open = await (come_to_rest(world, AFTER_FAILURE_REST_S) if result.failures else come_to_rest(world))
+    still_open = await come_to_rest(world, min(rest_s, AFTER_FAILURE_REST_S) if result.failures else rest_s)
     if still_open:
         result.failures.append(Failure(f"INV-07: not at rest: {'; '.join(still_open)}"))
     if not result.failures or still_open:
