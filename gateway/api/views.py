@@ -112,7 +112,7 @@ class DeclineView(View):
     """Why not, and what may follow."""
 
     reason: DeclineReason
-    advice: Literal["none", "schedule", "after_update", "after_authentication"] | None
+    advice: Literal["none", "schedule", "after_update", "step_up_3ds"] | None
     provider_code: str | None
     network_code: str | None
     message: str | None

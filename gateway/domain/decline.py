@@ -1,8 +1,8 @@
-"""Decline reasons, normalized over all PSPs, and what each allows: the cascade table as data.
+"""Decline reasons, normalized over all PSPs, and what each allows.
 
-The rows follow the cascade table of the retry rules (RET-01, RET-06, RET-07): a technical decline may be tried once
-at another PSP; data, funds and authentication problems may not; lost, stolen and fraud never. A code that no connector
-maps is `unmapped`, and unmapped means no retry.
+A technical decline may be tried once at another PSP; data, funds and authentication problems may not; lost, stolen and
+fraud never (RET-01). A code that no connector maps is `unmapped`, and unmapped means no retry. What the issuer's own
+code, the scheme's advice and the scheme itself add to that is in `cascade`.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ class DeclineReason(StrEnum):
     EXPIRED_CARD = "expired_card"  # 54
     INVALID_CARD = "invalid_card"  # 14
     INCORRECT_CVC = "incorrect_cvc"  # N7, 82
-    AUTHENTICATION_REQUIRED = "authentication_required"  # 1A
+    AUTHENTICATION_REQUIRED = "authentication_required"  # 1A; 65 of Mastercard
+    AUTHENTICATION_FAILED = "authentication_failed"  # 3-D Secure was tried and did not hold: no code of the issuer
     LOST_CARD = "lost_card"  # 41
     STOLEN_CARD = "stolen_card"  # 43
     PICKUP_CARD = "pickup_card"  # 04, 07
@@ -34,41 +35,40 @@ class DeclineReason(StrEnum):
     UNMAPPED = "unmapped"
 
 
-RetryAdvice = Literal["none", "schedule", "after_update", "after_authentication"]
+RetryAdvice = Literal["none", "schedule", "after_update", "step_up_3ds"]
 """What may follow later: nothing; a scheduled retry under the caps; new card data; a 3-D Secure step-up."""
+
+Fallback = Literal["once", "no", "never"]
+"""Whether another PSP may be asked at once: one time, not now, or never for what this card is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeclineRule:
-    """One row of the cascade table."""
+    """What a reason allows."""
 
-    cascade: bool
+    fallback: Fallback
     advice: RetryAdvice
 
 
 RULES: dict[DeclineReason, DeclineRule] = {
-    DeclineReason.GENERIC_DECLINE: DeclineRule(cascade=True, advice="schedule"),
-    DeclineReason.INSUFFICIENT_FUNDS: DeclineRule(cascade=False, advice="schedule"),
-    DeclineReason.LIMIT_EXCEEDED: DeclineRule(cascade=False, advice="schedule"),
-    DeclineReason.ISSUER_UNAVAILABLE: DeclineRule(cascade=True, advice="schedule"),
-    DeclineReason.SYSTEM_ERROR: DeclineRule(cascade=True, advice="schedule"),
-    DeclineReason.EXPIRED_CARD: DeclineRule(cascade=False, advice="after_update"),
-    DeclineReason.INVALID_CARD: DeclineRule(cascade=False, advice="after_update"),
-    DeclineReason.INCORRECT_CVC: DeclineRule(cascade=False, advice="after_update"),
-    DeclineReason.AUTHENTICATION_REQUIRED: DeclineRule(cascade=False, advice="after_authentication"),
-    DeclineReason.LOST_CARD: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.STOLEN_CARD: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.PICKUP_CARD: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.SUSPECTED_FRAUD: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.NOT_PERMITTED: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.RESTRICTED_CARD: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.TOKEN_DEACTIVATED: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.REVOKED_AUTHORIZATION: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.INVALID_REQUEST: DeclineRule(cascade=False, advice="none"),
-    DeclineReason.UNMAPPED: DeclineRule(cascade=False, advice="none"),
+    DeclineReason.GENERIC_DECLINE: DeclineRule("once", "schedule"),
+    DeclineReason.INSUFFICIENT_FUNDS: DeclineRule("no", "schedule"),
+    DeclineReason.LIMIT_EXCEEDED: DeclineRule("no", "schedule"),
+    DeclineReason.ISSUER_UNAVAILABLE: DeclineRule("once", "schedule"),
+    DeclineReason.SYSTEM_ERROR: DeclineRule("once", "schedule"),
+    DeclineReason.EXPIRED_CARD: DeclineRule("no", "after_update"),
+    DeclineReason.INVALID_CARD: DeclineRule("no", "after_update"),
+    DeclineReason.INCORRECT_CVC: DeclineRule("no", "after_update"),
+    DeclineReason.AUTHENTICATION_REQUIRED: DeclineRule("no", "step_up_3ds"),
+    DeclineReason.AUTHENTICATION_FAILED: DeclineRule("never", "none"),
+    DeclineReason.LOST_CARD: DeclineRule("never", "none"),
+    DeclineReason.STOLEN_CARD: DeclineRule("never", "none"),
+    DeclineReason.PICKUP_CARD: DeclineRule("never", "none"),
+    DeclineReason.SUSPECTED_FRAUD: DeclineRule("never", "none"),
+    DeclineReason.NOT_PERMITTED: DeclineRule("never", "none"),
+    DeclineReason.RESTRICTED_CARD: DeclineRule("never", "none"),
+    DeclineReason.TOKEN_DEACTIVATED: DeclineRule("never", "none"),
+    DeclineReason.REVOKED_AUTHORIZATION: DeclineRule("never", "none"),
+    DeclineReason.INVALID_REQUEST: DeclineRule("no", "none"),
+    DeclineReason.UNMAPPED: DeclineRule("no", "none"),
 }
-
-
-def may_cascade(reason: DeclineReason) -> bool:
-    """Whether one fallback attempt at another PSP is allowed after this decline."""
-    return RULES[reason].cascade

@@ -5,13 +5,14 @@ Shared by the inline path and by the workflows' activities: whoever sends money 
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Any, Literal
 
 from gateway.domain.card import CardSecret
-from gateway.domain.cascade import hold_to, may_fall_back
+from gateway.domain.cascade import by_scheme, cascade_rule, hold_to, may_fall_back
 from gateway.domain.errors import StoreUnavailable, VaultFailed
 from gateway.domain.ids import new_id
-from gateway.domain.outcome import NotSent, Outcome, Unknown
+from gateway.domain.outcome import Declined, NotSent, Outcome, Unknown
 from gateway.use_cases.ports import Connector, Json, Ports, ProviderAccount, ProviderCall
 from gateway.use_cases.wire import outcome_to_json, provider_call
 
@@ -113,12 +114,16 @@ async def apply_outcome(
     `StoreUnavailable` if the database stays away: the operation then stays `dispatched` and is recovered after its
     lease.
     """
+    now = ports.clock.now()
+    learned, cascade = outcome_to_json(outcome), False
+    if dispatch["kind"] == "authorize":
+        learned, cascade = _judged(outcome, dispatch, now)
     p: Json = {
         "operation_id": dispatch["operation_id"],
         "epoch": dispatch["epoch"],
-        "outcome": outcome_to_json(outcome) | ({"absent": True} if absent else {}),
-        "cascade": dispatch["kind"] == "authorize" and may_fall_back(outcome),
-        "at": ports.clock.now().isoformat(),
+        "outcome": learned | ({"absent": True} if absent else {}),
+        "cascade": cascade,
+        "at": now.isoformat(),
         "source": source,
         "event_ids": [new_id("evt") for _ in range(4)],
         "order_id": new_id("ord"),
@@ -134,6 +139,17 @@ async def apply_outcome(
     if card is not None and _authorization_ended(applied):
         ports.vault.forget_cvv(card["token_id"])
     return applied
+
+
+def _judged(outcome: Outcome, dispatch: Json, at: datetime) -> tuple[Json, bool]:
+    """An attempt's OUTCOME with what the card's scheme makes of it, and whether another PSP may be asked."""
+    scheme: str | None = (dispatch.get("card") or {}).get("brand")
+    outcome = by_scheme(outcome, scheme)
+    learned = outcome_to_json(outcome)
+    if isinstance(outcome, Declined):
+        learned["advice"] = cascade_rule(outcome, scheme, at).later
+    declined_before = bool(dispatch.get("declined_before", False))
+    return learned, may_fall_back(outcome, scheme=scheme, at=at, declined_before=declined_before)
 
 
 def _authorization_ended(applied: Any) -> bool:

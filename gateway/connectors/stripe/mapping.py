@@ -57,7 +57,7 @@ DECLINES: dict[str, R] = {
     "not_permitted": R.NOT_PERMITTED,
     "offline_pin_required": R.AUTHENTICATION_REQUIRED,
     "online_or_offline_pin_required": R.AUTHENTICATION_REQUIRED,
-    "payment_intent_authentication_failure": R.AUTHENTICATION_REQUIRED,
+    "payment_intent_authentication_failure": R.AUTHENTICATION_FAILED,
     "pickup_card": R.PICKUP_CARD,
     "pin_try_exceeded": R.NOT_PERMITTED,
     "processing_error": R.SYSTEM_ERROR,
