@@ -5,8 +5,8 @@ language plpgsql as $$
 declare
     s core.progress := core.progress_begin_v1(p_operation_id);
 begin
-    s := core.to_review_v1(s, 'provider_contradicts');
     s.payment.updated_at := p_at;
+    s := core.to_review_v1(s, 'provider_contradicts');
     s.payment.sequence := (s.payment).sequence + 1;
     perform core.save_payment_v1(s.payment);
     perform core.emit_v1(s.payment, core.payment_view_v1(s.payment), s.operation, (s.payment).sequence, p_event_id,

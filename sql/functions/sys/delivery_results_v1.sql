@@ -17,7 +17,9 @@ begin
             attempts = d.attempts + 1,
             status = case when r.ok then 'delivered' when r.dead then 'dead' else 'pending' end,
             status_code = r.status_code, error = r.error, next_at = coalesce(r.next_at, d.next_at),
-            delivered_at = case when r.ok then r.at end, dispatcher = null, lease_until = null
+            delivered_at = case when r.ok then r.at end, dispatcher = null, lease_until = null,
+            history = d.history || jsonb_strip_nulls(jsonb_build_object(
+                'at', core.iso_v1(r.at), 'ok', r.ok, 'status_code', r.status_code, 'error', r.error))
         from result r
         where d.id = r.delivery_id and d.dispatcher = p ->> 'dispatcher' and d.status = 'pending'
         returning d.endpoint_id, r.disable_endpoint
