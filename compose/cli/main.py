@@ -30,6 +30,8 @@ MODULES = {
     "scan": "scenarios.scan_cli",
     "new-psp": "compose.cli.new_psp",
     "env": "compose.cli.containers",
+    "bins": "compose.cli.bins",
+    "reports": "compose.cli.reports",
 }
 """Commands brought by other modules, each a Typer app named `app`; one that is absent is left out."""
 

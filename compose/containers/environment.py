@@ -1,10 +1,12 @@
 """The environment on containers as the command line and the tests see it: up, down, status."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
+from compose.bin_table import seed_bins
 from compose.containers import demo, engine, images, state
 from compose.containers.engine import EngineFailed
 from compose.containers.project import Container, Project
@@ -110,6 +112,8 @@ def _env(folder: Folder, project: Project, published: Published) -> dict[str, An
     }
     merchant, simulators = demo.seed(folder, published, gateway)
     password = folder.secret("postgres_password")
+    database = f"postgresql://postgres:{password}@127.0.0.1:{published.ports['postgres']}/{state.DATABASE}"
+    asyncio.run(seed_bins(database))
     return {
         "gateway": published.url("gateway"),
         "console": None,
@@ -117,7 +121,7 @@ def _env(folder: Folder, project: Project, published: Published) -> dict[str, An
         "merchant": merchant,
         "admin_key": folder.secret("admin_key"),
         "simulators": simulators,
-        "postgres": f"postgresql://postgres:{password}@127.0.0.1:{published.ports['postgres']}/{state.DATABASE}",
+        "postgres": database,
         "temporal": f"127.0.0.1:{published.ports['temporal']}",
         "kafka": f"127.0.0.1:{published.ports['kafka']}",
         "topic": "payera.payments.v1",

@@ -11,6 +11,7 @@ from gateway.api import (
     problems,
     providers,
     refunds,
+    reports,
     routing,
     settlements,
     system,
@@ -31,7 +32,7 @@ def build_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (payments, refunds, tokens, events, providers, routing, settlements, merchants):
+    for module in (payments, refunds, tokens, events, providers, routing, settlements, reports, merchants):
         _add(app, module.router, "/v1")
     for module in (notifications, system):
         _add(app, module.router, "")

@@ -69,13 +69,14 @@ class Authentication:
 
 def check_reach(caller: Caller, method: str, path: str) -> None:
     """Which part of the API a kind of key reaches at all, before a byte of the body is read. Raises `Problem` 403."""
+    operators = path == "/v1/merchants" or path.startswith("/v1/merchants/")
     match caller.kind:
         case "secret":
-            allowed = path != "/v1/merchants"
+            allowed = not operators
         case "publishable":
             allowed = (method, path) == ("POST", "/v1/tokens")
         case _:
-            allowed = path == "/v1/merchants"
+            allowed = operators
     if not allowed:
         raise Problem(403, "key_not_allowed", f"A {caller.kind} key may not do this.")
 

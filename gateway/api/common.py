@@ -116,6 +116,7 @@ EndpointPath = Annotated[str, _id_parameter("we", "endpoint_id")]
 DeliveryPath = Annotated[str, _id_parameter("del", "delivery_id")]
 AccountPath = Annotated[str, _id_parameter("pa", "account_id")]
 SettlementPath = Annotated[str, _id_parameter("stl", "settlement_id")]
+MerchantPath = Annotated[str, _id_parameter("mer", "merchant_id")]
 
 _NAMES = {
     "pay": "payment",
@@ -126,6 +127,7 @@ _NAMES = {
     "del": "webhook_delivery",
     "pa": "provider_account",
     "stl": "settlement",
+    "mer": "merchant",
 }
 _ALPHABET = frozenset("0123456789abcdefghjkmnpqrstvwxyz_")
 

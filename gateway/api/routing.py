@@ -7,19 +7,28 @@ from pydantic import Field, StringConstraints, model_validator
 from starlette.responses import Response
 
 from gateway.api.auth import Merchant
-from gateway.api.common import TheDoor, documented_answers, json_response
+from gateway.api.common import TheDoor, documented_answers, json_response, list_of, list_response
 from gateway.api.problems import ComplaintError
-from gateway.api.schemas import Amount, Body, Currency, Metadata, MetadataKey, MetadataValue, ProviderOrAccount
-from gateway.api.views import View
+from gateway.api.schemas import (
+    Amount,
+    Body,
+    Country,
+    Currency,
+    Mcc,
+    Metadata,
+    MetadataKey,
+    MetadataValue,
+    ProviderOrAccount,
+)
+from gateway.api.views import Time, View
 from gateway.domain.ids import new_id
+from gateway.use_cases.ports import Json
 
 router = APIRouter(tags=["routing"])
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Brand = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z_]{2,20}$")]
 Prefix = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{1,8}$")]
-Country = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{2}$"), Field(examples=["DE"])]
-Mcc = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{4}$")]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Bin = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{6,8}$"), Field(examples=["424242"])]
 
@@ -85,6 +94,13 @@ class FeeBody(Body):
     fixed: Annotated[int, Field(strict=True, ge=0, le=1_000_000, description="Minor units of the payment's currency")]
 
 
+class CircuitBody(Body):
+    """When an account is left alone: after `failures` technical failures in a row, for `pause_s` seconds each time."""
+
+    failures: Annotated[int, Field(strict=True, ge=1, le=100)] = 5
+    pause_s: Annotated[int, Field(strict=True, ge=1, le=86_400)] = 30
+
+
 class RoutingBody(Body):
     """Which PSPs are asked, in order, and the rules that change the order."""
 
@@ -94,6 +110,7 @@ class RoutingBody(Body):
     max_fallbacks: Annotated[int, Field(strict=True, ge=0, le=5, description="Further PSPs per payment")] = 1
     rules: Annotated[list[RuleBody], Field(default_factory=list, max_length=50)]
     fees: Annotated[list[FeeBody], Field(default_factory=list, max_length=200)]
+    circuit: CircuitBody = CircuitBody()
 
     @model_validator(mode="after")
     def _rules_once(self) -> Self:
@@ -125,6 +142,22 @@ class RoutingView(View):
     max_fallbacks: int
     rules: list[dict[str, Any]]
     fees: list[dict[str, Any]]
+    circuit: CircuitBody
+
+
+class CircuitView(View):
+    """An account's circuit. `failures`: technical failures in a row until now; at `threshold` it opens.
+
+    `open`: asked after everybody else, until `open_until`. `half_open`: the next payment that would ask it tries it.
+    """
+
+    object: Literal["circuit"]
+    provider: str
+    provider_account: str
+    state: Literal["closed", "open", "half_open"]
+    failures: int
+    threshold: int
+    open_until: Time | None
 
 
 class CandidateView(View):
@@ -148,6 +181,8 @@ class RoutingDecisionView(View):
     candidates: list[CandidateView]
     max_fallbacks: int
     facts: dict[str, Any]
+    circuits: Annotated[list[CircuitView], Field(description="Of the candidates that are in trouble")]
+    explanation: Annotated[list[str], Field(description="The same in sentences")]
 
 
 @router.put("/routing", responses=documented_answers({200: RoutingView}))
@@ -173,4 +208,41 @@ async def simulate_routing(door: TheDoor, merchant: Merchant, body: SimulateBody
         "payment_id": body.payment_id or new_id("pay"),
         "at": door.ports.clock.now().isoformat(),
     }
-    return json_response(await door.ports.store.call("routing_simulate_v1", merchant, p))
+    decision = await door.ports.store.call("routing_simulate_v1", merchant, p)
+    return json_response({**decision, "explanation": explain(decision)})
+
+
+@router.get("/routing/circuits", responses=documented_answers({200: list_of(CircuitView)}))
+async def list_circuits(door: TheDoor, merchant: Merchant) -> Response:
+    """Which accounts are left alone because they fail technically, and until when."""
+    p = {"at": door.ports.clock.now().isoformat()}
+    return list_response(await door.ports.store.call("circuit_list_v1", merchant, p))
+
+
+_BECAUSE = {
+    "order": "in the order given",
+    "split": "by the shares, where the payment's id falls",
+    "success_rate": "by approval rates",
+    "cost": "cheapest first",
+}
+
+
+def explain(decision: Json) -> list[str]:
+    """A routing decision in sentences: rules passed over, what decided, and what holds a candidate back."""
+    said = [f"Rule {rule} does not apply: {condition}." for rule, condition in decision["passed_over"]]
+    if decision["rule"] is None:
+        said.append("No rule applies: the providers stand in the document's order.")
+    else:
+        said.append(f"Rule {decision['rule']} decides: {_BECAUSE[decision['by']]}.")
+    if decision["explored"]:
+        first = decision["candidates"][0]["provider"]
+        said.append(f"This payment is one of those that explore: {first} is asked first whatever its rate.")
+    for circuit in decision["circuits"]:
+        name, failures = circuit["provider"], circuit["failures"]
+        if circuit["state"] == "open":
+            said.append(
+                f"{name} goes last: its circuit is open until {circuit['open_until']}, after {failures} failures."
+            )
+        elif circuit["state"] == "half_open":
+            said.append(f"{name} is tried again: its circuit was open until {circuit['open_until']}.")
+    return said

@@ -151,10 +151,40 @@ class RefundBody(Body):
     metadata: Metadata = {}
 
 
+Mcc = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[0-9]{4}$"),
+    Field(description="Merchant category code, ISO 18245: four digits", examples=["5411"]),
+]
+Country = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166-1", examples=["DE"])
+]
+
+
 class CreateMerchantBody(Body):
-    """A new tenant."""
+    """A new tenant: what it trades in and where, where that is known."""
 
     name: Text
+    mcc: Mcc | None = None
+    country: Country | None = None
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+class UpdateMerchantBody(Body):
+    """What changes. A field that is left out stays; null forgets it. A merchant always has a name."""
+
+    name: Annotated[Text, Field(json_schema_extra=_without_default)] = ""
+    mcc: Mcc | None = None
+    country: Country | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ComplaintError("changes nothing", "name at least one field")
+        return self
 
 
 def _event_filter(value: Any) -> Any:

@@ -48,14 +48,21 @@ class ListView(View, Generic[Item]):
 
 
 class MerchantView(View):
-    """A tenant with its keys, which are shown this once."""
+    """A tenant. `mcc`: what it trades in, by ISO 18245."""
 
     id: str
     object: Literal["merchant"]
     name: str
+    mcc: str | None
+    country: str | None
+    created_at: Time
+
+
+class NewMerchantView(MerchantView):
+    """A tenant with its keys, which are shown this once."""
+
     secret_key: str
     publishable_key: str
-    created_at: Time
 
 
 class CardView(View):

@@ -9,10 +9,15 @@ from gateway.use_cases.ports import ApiKeys, Json, Ports
 
 @dataclass(frozen=True, slots=True)
 class CreateMerchant:
-    """`environment` marks the keys: `sk_test_…` is refused by a production gateway, and the other way round."""
+    """`environment` marks the keys: `sk_test_…` is refused by a production gateway, and the other way round.
+
+    `mcc`: four digits of ISO 18245. `country`: two letters of ISO 3166-1.
+    """
 
     name: str
     environment: str
+    mcc: str | None = None
+    country: str | None = None
 
 
 async def create_merchant(ports: Ports, keys: ApiKeys, command: CreateMerchant) -> Json:
@@ -25,6 +30,8 @@ async def create_merchant(ports: Ports, keys: ApiKeys, command: CreateMerchant) 
         {
             "merchant_id": merchant_id,
             "name": command.name,
+            "mcc": command.mcc,
+            "country": command.country,
             "keys": [
                 {"key_id": new_id("key"), "kind": "secret", "hash": keys.api_key_hash(secret_key)},
                 {"key_id": new_id("key"), "kind": "publishable", "hash": keys.api_key_hash(publishable_key)},
@@ -32,11 +39,4 @@ async def create_merchant(ports: Ports, keys: ApiKeys, command: CreateMerchant) 
             "at": ports.clock.now().isoformat(),
         },
     )
-    return {
-        "id": merchant_id,
-        "object": "merchant",
-        "name": command.name,
-        "secret_key": secret_key,
-        "publishable_key": publishable_key,
-        "created_at": merchant["created_at"],
-    }
+    return {**merchant, "secret_key": secret_key, "publishable_key": publishable_key}

@@ -52,7 +52,17 @@ BOUNDS = settings(
 SETTLEMENT = """at,type,id,parent,reference,currency,gross,fee,net
 2026-11-22T12:00:00Z,sale,ch_1,,att_1,EUR,4200,52,4148
 """
-IDS = ("payment_id", "token_id", "refund_id", "event_id", "endpoint_id", "delivery_id", "account_id", "settlement_id")
+IDS = (
+    "payment_id",
+    "token_id",
+    "refund_id",
+    "event_id",
+    "endpoint_id",
+    "delivery_id",
+    "account_id",
+    "settlement_id",
+    "merchant_id",
+)
 
 
 @dataclass
@@ -69,7 +79,7 @@ class Seeded:
 
     def key_for(self, operation_id: str) -> str:
         """The key with which an operation may be called."""
-        if operation_id == "create_merchant":
+        if operation_id.endswith("_merchant"):
             return ADMIN_KEY
         # The playground's account is deleted on the way; fees are set on the other's.
         mine = ("provider_account" in operation_id and "fees" not in operation_id) or "routing" in operation_id
@@ -110,6 +120,7 @@ def seeded(world: World, api_database: Database) -> Seeded:
         "refund_id": [made("/v1/refunds", {"payment": captured[0], "amount": 100})["id"]],
         "endpoint_id": endpoints[1:],  # the first one stays as it is, so that its deliveries can be replayed
         "account_id": [playground.account["id"]],
+        "merchant_id": [playground.id],
     }
     handed_in = world.call_text(f"/v1/settlements?provider_account={shop.account['id']}", SETTLEMENT, shop.secret_key)
     ids["settlement_id"] = [handed_in["id"]]
@@ -144,7 +155,7 @@ def use_real_ids(case: Any, seeded: Seeded, choice: random.Random) -> None:
     if case.operation.path == "/v1/settlements" and case.operation.method == "post":
         case.body = SETTLEMENT
         case.query = {"provider_account": seeded.shop.account["id"]}
-    if case.operation.path.endswith("/daily_totals"):
+    if case.operation.path.startswith("/v1/reports/"):
         case.query = {"from": "2026-11-01", "to": "2026-11-30"}
     if isinstance(case.body, dict):
         if "token" in case.body and case.body["token"] is not None:

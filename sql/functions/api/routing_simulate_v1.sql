@@ -1,6 +1,6 @@
 -- What the routing document would do with a payment, and why. Nothing is begun, and no circuit is tried.
 -- p: {payment_id, amount, currency, brand, bin, metadata?, at} → as choose_route_v1, and {object: "routing_decision",
---    facts, max_fallbacks}. Raises PA422 no_route.
+--    facts, max_fallbacks, circuits: those of the candidates that fail, as circuit_list_v1}. Raises PA422 no_route.
 create or replace function api.routing_simulate_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare
@@ -26,6 +26,10 @@ begin
     return json_build_object(
         'object', 'routing_decision', 'rule', v_choice -> 'rule', 'by', v_choice -> 'by',
         'explored', v_choice -> 'explored', 'passed_over', v_choice -> 'passed_over',
-        'candidates', v_choice -> 'candidates', 'max_fallbacks', v_routing.max_fallbacks, 'facts', v_facts);
+        'candidates', v_choice -> 'candidates', 'max_fallbacks', v_routing.max_fallbacks, 'facts', v_facts,
+        'circuits', coalesce(
+            (select json_agg(core.circuit_view_v1(a, (p ->> 'at')::timestamptz) order by wanted.place)
+             from json_array_elements_text(v_choice -> 'route') with ordinality as wanted (id, place)
+             join core.provider_account a on a.id = wanted.id join core.circuit c on c.account_id = a.id), '[]'));
 end
 $$;
