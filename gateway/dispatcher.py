@@ -12,6 +12,7 @@ import orjson
 import structlog
 from prometheus_client import Counter, Gauge
 
+from gateway import tracing
 from gateway.adapters.background import patiently, run_parts, run_process
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.deliveries import Deliveries
@@ -22,6 +23,7 @@ from gateway.adapters.keys import load_keys
 from gateway.adapters.postgres import Database
 from gateway.adapters.vault import EnvelopeVault
 from gateway.adapters.webhook_sender import HttpWebhookSender
+from gateway.observability import payment_id, trace_id
 from gateway.settings import Settings
 from gateway.use_cases.deliver_webhook import Schedule, deliver_webhook
 from gateway.use_cases.ports import Json
@@ -57,8 +59,21 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
             deliveries.due.set()
 
     async def deliver(row: Json) -> Json:
-        result = await deliver_webhook(vault, sender, orjson.dumps, clock, schedule, row)
-        TRIED.labels("delivered" if result["ok"] else "dead" if result["dead"] else "retry").inc()
+        trace_id.set(tracing.trace_of(row["traceparent"] or ""))
+        payment_id.set(row["payload"]["subject"])
+        with tracing.span("deliver webhook", tracing.SpanKind.CLIENT, parent="", links=[row["traceparent"]]) as span:
+            result = await deliver_webhook(vault, sender, orjson.dumps, clock, schedule, row)
+            verdict = "delivered" if result["ok"] else "dead" if result["dead"] else "retry"
+            span.set(delivery_id=row["id"], event_id=row["event_id"], event_type=row["payload"]["type"])
+            span.set(payment_id=row["payload"]["subject"], result=verdict)
+            span.say({"http.request.method": "POST", "http.request.resend_count": row["attempts"]})
+            if "status_code" in result:
+                span.say({"http.response.status_code": result["status_code"]})
+            if not result["ok"]:
+                span.fail(str(result.get("status_code", "no_answer")))
+        TRIED.labels(verdict).inc()
+        if result["dead"]:
+            _log.warning("delivery_dead", delivery=row["id"], endpoint=row["endpoint_id"], reason=result["error"])
         return result
 
     name = f"dispatcher-{socket.gethostname()}-{os.getpid()}"

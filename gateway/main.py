@@ -16,6 +16,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.egress import EgressPolicy
 from gateway.adapters.failpoints import failpoints_of
 from gateway.adapters.keys import load_keys
+from gateway.adapters.otlp import Collecting
 from gateway.adapters.postgres import Database
 from gateway.adapters.vault import EnvelopeVault
 from gateway.api.app import build_app
@@ -108,7 +109,7 @@ def main() -> int:
     configure_logging("api")
     try:
         settings = read_settings().require("database", "temporal", "keys")
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with Collecting("api", settings.otlp), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
     except SettingsInvalid as wrong:
         _log.error("settings: " + str(wrong))

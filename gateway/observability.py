@@ -3,7 +3,6 @@
 import contextvars
 import logging
 import re
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Mapping, MutableMapping
@@ -13,6 +12,7 @@ import orjson
 import structlog
 from prometheus_client import Counter, Histogram
 
+from gateway import tracing
 from gateway.domain.brand import luhn_holds
 from gateway.domain.card import CardSecret, Secret
 from gateway.domain.outcome import Outcome
@@ -59,33 +59,40 @@ class MeasuredConnector:
         self.spec = inner.spec
 
     async def authorize(self, call: ProviderCall, card: CardSecret) -> Outcome:
-        return await self._measure("authorize", self._inner.authorize(call, card))
+        return await self._measure("authorize", call, self._inner.authorize(call, card))
 
     async def capture(self, call: ProviderCall) -> Outcome:
-        return await self._measure("capture", self._inner.capture(call))
+        return await self._measure("capture", call, self._inner.capture(call))
 
     async def void(self, call: ProviderCall) -> Outcome:
-        return await self._measure("void", self._inner.void(call))
+        return await self._measure("void", call, self._inner.void(call))
 
     async def refund(self, call: ProviderCall) -> Outcome:
-        return await self._measure("refund", self._inner.refund(call))
+        return await self._measure("refund", call, self._inner.refund(call))
 
     async def read(self, call: ProviderCall) -> Outcome:
-        return await self._measure("read", self._inner.read(call))
+        return await self._measure("read", call, self._inner.read(call))
 
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
     ) -> tuple[WebhookFact, ...]:
         return self._inner.verify_webhook(headers, body, account, now_s)
 
-    async def _measure(self, verb: str, calling: Awaitable[Outcome]) -> Outcome:
-        started = time.perf_counter()
-        outcome = await calling
-        PSP_SECONDS.labels(self.spec.slug, verb, outcome.kind).observe(time.perf_counter() - started)
+    async def _measure(self, verb: str, call: ProviderCall, calling: Awaitable[Outcome]) -> Outcome:
+        slug = self.spec.slug
+        with tracing.span(f"{verb} {slug}") as span:
+            span.set(
+                provider=slug, operation_kind=call.kind, operation_id=call.operation_id, payment_id=call.payment_id
+            )
+            started = time.perf_counter()
+            outcome = await calling
+            PSP_SECONDS.labels(slug, verb, outcome.kind).observe(time.perf_counter() - started)
+            span.set(
+                outcome=outcome.kind, reason=getattr(outcome, "reason", None), cause=getattr(outcome, "cause", None)
+            )
         return outcome
 
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 _CARD_LIKE = re.compile(r"(?<![0-9A-Za-z_])(?:[0-9][ -]?){11,18}[0-9](?![0-9A-Za-z_])", re.ASCII)
 _SECRET_LIKE = re.compile(
     r"\b((?:sk|pk|rk|ak|whsec)_(?:test_|live_)?)[A-Za-z0-9+/=]{8,}|\b(Bearer|Basic) \S+", re.ASCII
@@ -95,12 +102,6 @@ _SECRET_NAME = re.compile(
     r"security_?code|idempotency_?key)$"
 )
 _MASK = "***"
-
-
-def new_trace_id(traceparent: str | None) -> str:
-    """The trace id of a W3C `traceparent` header, or a fresh one."""
-    match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    return match.group(1) if match else secrets.token_hex(16)
 
 
 def mask_text(text: str) -> str:

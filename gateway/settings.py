@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from gateway.use_cases.ports import Timing
 
 DEFAULT_SCHEDULE_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """Seconds after the event at which a webhook is tried: the Standard Webhooks schedule."""
+
+DAY_S = 86_400.0
+_RATES = {"PAYERA_RATE_PER_S": 500.0, "PAYERA_TOKEN_RATE_PER_S": 50.0, "PAYERA_FAILED_AUTH_PER_S": 1.0}
+"""Requests per second and key that production takes unless told otherwise; the test profile has no limit by default."""
 
 
 class SettingsInvalid(Exception):
@@ -40,6 +45,14 @@ class Settings:
     failpoints: str = ""
     pool_size: int = 10
     egress_allow: tuple[str, ...] = ()
+    otlp: str | None = None
+    rate_per_s: float | None = None
+    token_rate_per_s: float | None = None
+    failed_auth_per_s: float | None = None
+    keep_idempotency_s: float = DAY_S
+    keep_notifications_s: float = 35 * DAY_S
+    keep_deliveries_s: float = 30 * DAY_S
+    keep_receipts_s: float = 3600.0
 
     @property
     def timing(self) -> Timing:
@@ -84,6 +97,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         failpoints=reader.text("PAYERA_FAILPOINTS") or "",
         pool_size=int(reader.number("PAYERA_POOL_SIZE", 10, whole=True)),
         egress_allow=tuple(filter(None, (reader.text("PAYERA_EGRESS_ALLOW") or "").split(","))),
+        otlp=reader.url("PAYERA_OTLP"),
+        rate_per_s=reader.rate("PAYERA_RATE_PER_S"),
+        token_rate_per_s=reader.rate("PAYERA_TOKEN_RATE_PER_S"),
+        failed_auth_per_s=reader.rate("PAYERA_FAILED_AUTH_PER_S"),
+        keep_idempotency_s=reader.number("PAYERA_KEEP_IDEMPOTENCY_S", DAY_S),
+        keep_notifications_s=reader.number("PAYERA_KEEP_NOTIFICATIONS_S", 35 * DAY_S),
+        keep_deliveries_s=reader.number("PAYERA_KEEP_DELIVERIES_S", 30 * DAY_S),
+        keep_receipts_s=reader.number("PAYERA_KEEP_RECEIPTS_S", 3600),
     )
     if settings.psp_timeout_s >= settings.lease_s:
         # The fence: a request sent at the last allowed moment must end before anybody else may claim the operation.
@@ -145,6 +166,19 @@ class _Reader:
             self.wrong.append(f"{name} must be a positive {'whole number' if whole else 'number'}")
             return default
         return number
+
+    def rate(self, name: str) -> float | None:
+        """Requests per second; None: no limit, which is what the test profile has unless it sets one."""
+        production = self.text("PAYERA_PROFILE") != "test"
+        if self.text(name) is None and not production:
+            return None
+        return self.number(name, _RATES[name])
+
+    def url(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            self.wrong.append(f"{name} must be an http or https URL")
+        return value
 
     def schedule(self, name: str) -> tuple[int, ...]:
         value = self.text(name)

@@ -19,9 +19,11 @@ from gateway.adapters.health import Health
 from gateway.adapters.keys import load_keys
 from gateway.adapters.postgres import Database
 from gateway.adapters.temporal import TemporalWorkflows, data_converter
+from gateway.adapters.temporal_traces import TraceInterceptor
 from gateway.adapters.vault import EnvelopeVault
 from gateway.connectors.http import HttpClient
 from gateway.connectors.registry import discover
+from gateway.observability import MeasuredConnectors
 from gateway.settings import Settings
 from gateway.use_cases.ports import Ports
 from workflows.activities import PaymentActivities
@@ -65,7 +67,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Worker, Client]
         ports = Ports(
             store=database,
             vault=EnvelopeVault(keys, database, test_only=test),
-            connectors=discover(http),
+            connectors=MeasuredConnectors(discover(http)),
             workflows=TemporalWorkflows(client, settings.task_queue),
             clock=SystemClock(),
             timing=settings.timing,
@@ -93,7 +95,10 @@ def build_worker(client: Client, task_queue: str, ports: Ports) -> Worker:
 async def _connect(settings: Settings, codec_key: bytes) -> Client:
     try:
         return await Client.connect(
-            settings.temporal or "", namespace=settings.temporal_namespace, data_converter=data_converter(codec_key)
+            settings.temporal or "",
+            namespace=settings.temporal_namespace,
+            data_converter=data_converter(codec_key),
+            interceptors=[TraceInterceptor()],
         )
     except (RPCError, RuntimeError) as error:
         raise PeerAway(f"temporal is away: {type(error).__name__}") from None

@@ -166,6 +166,7 @@ CREATE TABLE core.operation (
     created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     told jsonb,
     network_advice text,
+    history jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT only_approvals_are_surplus CHECK (((NOT surplus) OR ((kind = 'authorize'::text) AND (status = ANY (ARRAY['approved'::text, 'reversed'::text]))))),
     CONSTRAINT only_surplus_is_reversed CHECK (((status <> 'reversed'::text) OR surplus)),
     CONSTRAINT operation_amount_check CHECK ((amount > 0)),
@@ -1058,6 +1059,79 @@ $$;
 
 ALTER FUNCTION api.payment_plan_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION api.payment_timeline_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_payment core.payment;
+    v_operator boolean := coalesce((p ->> 'operator')::boolean, false);
+    v_data json;
+begin
+    perform core.tenant_v1(p_merchant);
+    select * into v_payment from core.payment x where x.id = p ->> 'payment_id';
+    if not found then
+        perform core.refuse_v1('PA404', 'payment_not_found', 'No such payment.');
+    end if;
+    with line as (
+        select * from core.timeline_calls_v1(v_payment)
+        union all
+        select l.* from core.operation o cross join lateral core.timeline_operations_v1(o) as l
+        where o.payment_id = v_payment.id
+        union all
+        select w.received_at, 2, 'psp', w.event_type, w.operation_id, null, jsonb_build_object(
+            'provider_account', w.account_id, 'notification', w.event_id, 'provider_reference', w.provider_reference,
+            'told', w.outcome ->> 'kind')
+        from core.webhook_inbox w where w.payment_id = v_payment.id
+        union all
+        select t.at, 4, 'ledger', t.kind, t.operation_id, null, jsonb_build_object(
+            'transaction', t.id, 'lines', (
+                select jsonb_agg(jsonb_build_object('account', l.account, 'amount', l.amount, 'currency', l.currency)
+                                 order by l.line) from core.ledger_line l where l.transaction_id = t.id))
+        from core.ledger_transaction t where t.payment_id = v_payment.id
+        union all
+        select e.at, 5, 'event', e.type, e.event -> 'data' -> 'operation' ->> 'id',
+               null, jsonb_build_object('event', e.id, 'sequence', e.sequence)
+        from core.event e where e.payment_id = v_payment.id
+        union all
+        select (h ->> 'at')::timestamptz, 6, 'webhook', d.event_type, null, null,
+               h - 'at' || jsonb_build_object('delivery', d.id, 'endpoint', d.endpoint_id, 'event', d.event_id)
+        from core.event e
+        join core.delivery d on d.merchant = e.merchant and d.id > 'del_' || right(e.id, 26) || '_'
+                                and d.id < 'del_' || right(e.id, 26) || '`'  -- as delivery_plan_v1 names them
+        cross join lateral jsonb_array_elements(d.history) as h
+        where e.payment_id = v_payment.id
+        union all
+        select w.ordered_at, 6, 'workflow', 'ordered', null, w.trace_id, jsonb_build_object('order', w.order_id)
+        from core.workflow_wake w where w.payment_id = v_payment.id
+        union all
+        select w.acknowledged_at, 7, 'workflow', 'woken', null, w.trace_id, jsonb_build_object('order', w.order_id)
+        from core.workflow_wake w where w.payment_id = v_payment.id
+        union all
+        select o.created_real, 6, 'workflow', 'ordered', null, null,
+               jsonb_build_object('order', o.id, 'not_before', core.iso_v1(o.not_before))
+        from core.workflow_order o where o.payment_id = v_payment.id
+        union all
+        select r.opened_at, 5, 'review', 'opened', r.operation_id, null, jsonb_build_object('reason', r.reason)
+        from core.review r where r.payment_id = v_payment.id
+        union all
+        select r.resolved_at, 6, 'review', 'resolved', r.operation_id, null, jsonb_build_object(
+            'reason', r.reason, 'resolution', r.resolution, 'evidence', r.evidence)
+        from core.review r where r.payment_id = v_payment.id and r.resolved_at is not null
+        union all
+        select a.at, 1, 'operator', a.action, a.subject, a.trace_id, jsonb_build_object(
+            'operator', a.operator, 'confirmed_by', a.confirmed_by, 'result', a.result, 'why', a.why)
+        from core.audit a where v_operator and a.payment_id = v_payment.id
+    )
+    select json_agg(core.timeline_entry_v1(l.at, l.rank, l.source, l.what, l.operation, l.trace, l.details)
+                    order by l.at, l.rank, (l.details ->> 'sequence')::int nulls first, l.source, l.what)
+    into v_data from line l;
+    return json_build_object('payment', v_payment.id, 'object', 'timeline', 'data', coalesce(v_data, '[]'));
+end
+$$;
+
+ALTER FUNCTION api.payment_timeline_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION api.provider_account_create_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -1252,6 +1326,90 @@ end
 $$;
 
 ALTER FUNCTION api.reversal_begin_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.review_list_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_limit int := core.page_limit_v1(p);
+    v_ids text[];
+    v_views json[];
+begin
+    perform core.tenant_v1(p_merchant);
+    select array_agg(page.id), array_agg(core.review_view_v1(page, false)) into v_ids, v_views
+    from (select * from core.review r
+          where r.merchant = p_merchant and (p ->> 'cursor' is null or r.id < p ->> 'cursor')
+            and (p ->> 'status' is null or (r.resolved_at is null) = (p ->> 'status' = 'open'))
+            and (p ->> 'reason' is null or r.reason = p ->> 'reason')
+            and (p ->> 'payment_id' is null or r.payment_id = p ->> 'payment_id')
+          order by r.id desc limit v_limit + 1) as page;
+    return core.page_v1(v_views, v_ids, v_limit);
+end
+$$;
+
+ALTER FUNCTION api.review_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.review_resolve_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_at timestamptz := (p ->> 'at')::timestamptz;
+    v_action text := p ->> 'action';
+    v_review core.review;
+    v_applied json;
+    v_before json;
+    v_after json;
+    s core.progress;
+begin
+    perform core.tenant_v1(p_merchant);
+    s := core.progress_begin_v1(p ->> 'operation_id');
+    select * into v_review from core.review r where r.operation_id = p ->> 'operation_id' and r.resolved_at is null;
+    if not found then
+        perform core.refuse_v1('PA410', 'review_not_open', 'Nothing of this operation waits for an operator.');
+    elsif not v_action = any (core.review_actions_v1(s.operation)) then
+        perform core.refuse_v1('PA422', 'action_not_possible', format(
+            'What can be done about this operation: %s.', array_to_string(core.review_actions_v1(s.operation), ', ')));
+    end if;
+    v_before := core.review_state_v1(s.payment, s.operation);
+    update core.review r
+    set resolved_at = v_at, resolution = case v_action when 'acknowledge' then 'acknowledged' else v_action end,
+        resolved_by = p ->> 'operator', evidence = p ->> 'evidence'
+    where r.id = v_review.id returning * into v_review;
+    if v_action <> 'acknowledge' then
+        s.operation := core.review_correct_v1(s, p);
+        v_applied := api.payment_apply_v1(p_merchant, jsonb_build_object(
+            'operation_id', (s.operation).id, 'epoch', (s.operation).epoch,
+            'outcome', core.review_outcome_v1(s.operation, p), 'cascade', false, 'at', p ->> 'at',
+            'source', 'operator', 'event_ids', p -> 'event_ids', 'order_id', p ->> 'order_id'));
+        if v_applied ->> 'result' not in ('applied', 'surplus') then
+            perform core.refuse_v1('PA500', 'resolution_without_effect', 'The resolution changed nothing.');
+        end if;
+    end if;
+    s := core.progress_begin_v1(p ->> 'operation_id');
+    s.payment.sequence := (s.payment).sequence + 1;
+    s.payment.updated_at := v_at;
+    if not exists (select from core.review r where r.payment_id = (s.payment).id and r.resolved_at is null) then
+        s.payment.review_reason := null;
+    end if;
+    perform core.save_payment_v1(s.payment);
+    perform core.emit_v1(s.payment, core.payment_view_v1(s.payment), s.operation, (s.payment).sequence,
+                         p -> 'event_ids' ->> 4, 'payment.review_resolved', v_at);
+    v_after := core.review_state_v1(s.payment, s.operation);
+    perform core.audit_v1(jsonb_strip_nulls(jsonb_build_object(
+        'operator', p ->> 'operator', 'confirmed_by', p ->> 'confirmed_by', 'action', 'review.' || v_action,
+        'result', 'done', 'merchant', p_merchant, 'payment_id', (s.payment).id, 'subject', (s.operation).id,
+        'why', p ->> 'evidence', 'origin', p ->> 'origin', 'at', p ->> 'at'))
+        || jsonb_build_object('before', v_before, 'after', v_after));
+    return json_build_object(
+        'review', core.review_view_v1(v_review, true), 'payment', core.payment_view_v1(s.payment),
+        'operation', core.operation_view_v1(s.operation, 'operation'),
+        'workflow', coalesce((v_applied ->> 'workflow')::boolean, false));
+end
+$$;
+
+ALTER FUNCTION api.review_resolve_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
 CREATE FUNCTION api.routing_get_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1688,6 +1846,139 @@ $$;
 
 ALTER FUNCTION api.webhook_receive_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION core.alert_circuit_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'DELETE' then
+        if old.open_until is not null then
+            perform core.alert_clear_v1('circuit_open', old.account_id, clock_timestamp());
+        end if;
+    elsif new.open_until is not null and (tg_op = 'INSERT' or old.failures <> new.failures) then
+        perform core.alert_raise_v1(
+            'circuit_open', new.account_id, new.merchant,
+            jsonb_build_object('failures', new.failures, 'open_until', core.iso_v1(new.open_until)), clock_timestamp());
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.alert_circuit_v1() OWNER TO payera_owner;
+
+CREATE FUNCTION core.alert_clear_v1(p_kind text, p_subject text, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update core.alert a set cleared_at = p_at
+    where a.kind = p_kind and a.subject = p_subject and a.cleared_at is null;
+end
+$$;
+
+ALTER FUNCTION core.alert_clear_v1(p_kind text, p_subject text, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.alert_delivery_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (select from core.webhook_endpoint w
+               where w.id = new.endpoint_id and w.status = 'enabled' and w.deleted_at is null) then
+        perform core.alert_raise_v1(
+            'deliveries_dead', new.endpoint_id, new.merchant,
+            jsonb_build_object('delivery', new.id, 'event_type', new.event_type, 'status_code', new.status_code),
+            clock_timestamp());
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.alert_delivery_v1() OWNER TO payera_owner;
+
+CREATE FUNCTION core.alert_endpoint_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.status = 'disabled' and new.deleted_at is null then
+        perform core.alert_raise_v1('endpoint_disabled', new.id, new.merchant, '{}', new.updated_at);
+    else
+        perform core.alert_clear_v1('endpoint_disabled', new.id, new.updated_at);
+        perform core.alert_clear_v1('deliveries_dead', new.id, new.updated_at);
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.alert_endpoint_v1() OWNER TO payera_owner;
+
+CREATE FUNCTION core.alert_raise_v1(p_kind text, p_subject text, p_merchant text, p_details jsonb, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into core.alert as a (id, merchant, kind, subject, details, raised_at, last_at)
+    values (core.id_v1('alr', p_at), p_merchant, p_kind, p_subject, p_details, p_at, p_at)
+    on conflict (kind, subject) where cleared_at is null
+    do update set times = a.times + 1, last_at = excluded.last_at, details = excluded.details;
+    perform pg_notify('payera_alert', '');
+end
+$$;
+
+ALTER FUNCTION core.alert_raise_v1(p_kind text, p_subject text, p_merchant text, p_details jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.alert_settlement_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_found bigint;
+begin
+    if new.status = 'failed' then
+        perform core.alert_raise_v1('settlement_failed', new.id, new.merchant,
+                                    jsonb_build_object('provider', new.provider), clock_timestamp());
+    elsif new.status = 'reconciled' then
+        select count(*) into v_found from core.discrepancy d where d.file_id = new.id;
+        if v_found > 0 then
+            perform core.alert_raise_v1(
+                'settlement_discrepancies', new.id, new.merchant,
+                jsonb_build_object('provider', new.provider, 'discrepancies', v_found), clock_timestamp());
+        end if;
+    end if;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.alert_settlement_v1() OWNER TO payera_owner;
+
+CREATE TABLE core.alert (
+    "position" bigint NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    merchant text COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    cleared_at timestamp with time zone,
+    cleared_by text,
+    CONSTRAINT alert_check CHECK (((cleared_at IS NOT NULL) OR (cleared_by IS NULL)))
+);
+
+ALTER TABLE ONLY core.alert FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.alert OWNER TO payera_owner;
+
+CREATE FUNCTION core.alert_view_v1(p core.alert) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return json_build_object(
+        'id', p.id, 'object', 'alert', 'kind', p.kind, 'subject', p.subject, 'merchant', p.merchant,
+        'status', case when p.cleared_at is null then 'open' else 'closed' end, 'details', p.details, 'times', p.times,
+        'raised_at', core.iso_v1(p.raised_at), 'last_at', core.iso_v1(p.last_at),
+        'closed_at', core.iso_v1(p.cleared_at), 'closed_by', p.cleared_by);
+end
+$$;
+
+ALTER FUNCTION core.alert_view_v1(p core.alert) OWNER TO payera_owner;
+
 CREATE FUNCTION core.apply_approval_v1(s core.progress, p_at timestamp with time zone) RETURNS core.progress
     LANGUAGE plpgsql
     AS $$
@@ -1964,6 +2255,93 @@ CREATE FUNCTION core.attempt_cost_v1(p core.attempt_fact) RETURNS bigint
 $$;
 
 ALTER FUNCTION core.attempt_cost_v1(p core.attempt_fact) OWNER TO payera_owner;
+
+CREATE TABLE core.audit (
+    "position" bigint NOT NULL,
+    id text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    operator text NOT NULL,
+    confirmed_by text,
+    action text NOT NULL COLLATE pg_catalog."C",
+    result text NOT NULL COLLATE pg_catalog."C",
+    merchant text COLLATE pg_catalog."C",
+    payment_id text COLLATE pg_catalog."C",
+    subject text COLLATE pg_catalog."C",
+    why text,
+    before json,
+    after json,
+    origin text,
+    trace_id text,
+    recorded_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    previous_hash text NOT NULL,
+    hash text NOT NULL,
+    CONSTRAINT audit_check CHECK ((confirmed_by <> operator)),
+    CONSTRAINT audit_operator_check CHECK ((operator <> ''::text))
+);
+
+ALTER TABLE ONLY core.audit FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.audit OWNER TO payera_owner;
+
+CREATE FUNCTION core.audit_hash_v1(p core.audit) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select encode(sha256(convert_to(json_build_array(
+        p.previous_hash, p.position, p.id, (extract(epoch from p.at) * 1000000)::bigint, p.operator, p.confirmed_by,
+        p.action, p.result, p.merchant, p.payment_id, p.subject, p.why, p.before::text, p.after::text, p.origin,
+        p.trace_id, (extract(epoch from p.recorded_real) * 1000000)::bigint)::text, 'UTF8')), 'hex')
+$$;
+
+ALTER FUNCTION core.audit_hash_v1(p core.audit) OWNER TO payera_owner;
+
+CREATE FUNCTION core.audit_v1(p jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_at timestamptz := (p ->> 'at')::timestamptz;
+    v_head core.audit_head;
+    v_row core.audit;
+begin
+    select * into strict v_head from core.audit_head h where h.single for update;
+    v_row.position := v_head.position + 1;
+    v_row.id := core.id_v1('aud', v_at);
+    v_row.at := v_at;
+    v_row.operator := p ->> 'operator';
+    v_row.confirmed_by := p ->> 'confirmed_by';
+    v_row.action := p ->> 'action';
+    v_row.result := p ->> 'result';
+    v_row.merchant := p ->> 'merchant';
+    v_row.payment_id := p ->> 'payment_id';
+    v_row.subject := p ->> 'subject';
+    v_row.why := p ->> 'why';
+    v_row.before := nullif(p -> 'before', 'null')::json;
+    v_row.after := nullif(p -> 'after', 'null')::json;
+    v_row.origin := p ->> 'origin';
+    v_row.trace_id := core.trace_v1();
+    v_row.recorded_real := clock_timestamp();
+    v_row.previous_hash := v_head.hash;
+    v_row.hash := core.audit_hash_v1(v_row);
+    insert into core.audit values (v_row.*);
+    update core.audit_head h set position = v_row.position, hash = v_row.hash where h.single;
+    return v_row.id;
+end
+$$;
+
+ALTER FUNCTION core.audit_v1(p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.audit_view_v1(p core.audit) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return json_build_object(
+        'id', p.id, 'object', 'audit_entry', 'position', p.position, 'at', core.iso_v1(p.at), 'operator', p.operator,
+        'confirmed_by', p.confirmed_by, 'action', p.action, 'result', p.result, 'merchant', p.merchant,
+        'payment', p.payment_id, 'subject', p.subject, 'why', p.why, 'before', p.before, 'after', p.after,
+        'origin', p.origin, 'trace', p.trace_id, 'hash', p.hash, 'previous_hash', p.previous_hash);
+end
+$$;
+
+ALTER FUNCTION core.audit_view_v1(p core.audit) OWNER TO payera_owner;
 
 CREATE TABLE core.bin (
     prefix text NOT NULL COLLATE pg_catalog."C",
@@ -2273,14 +2651,27 @@ $$;
 
 ALTER FUNCTION core.circuit_view_v1(p_account core.provider_account, p_at timestamp with time zone) OWNER TO payera_owner;
 
+CREATE FUNCTION core.close_review_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update core.review r
+    set resolved_at = coalesce(new.settled_at, new.looked_at, r.opened_at), resolution = 'evidence'
+    where r.operation_id = new.id and r.resolved_at is null;
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.close_review_v1() OWNER TO payera_owner;
+
 CREATE FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
 declare
     s core.progress := core.progress_begin_v1(p_operation_id);
 begin
-    s := core.to_review_v1(s, 'provider_contradicts');
     s.payment.updated_at := p_at;
+    s := core.to_review_v1(s, 'provider_contradicts');
     s.payment.sequence := (s.payment).sequence + 1;
     perform core.save_payment_v1(s.payment);
     perform core.emit_v1(s.payment, core.payment_view_v1(s.payment), s.operation, (s.payment).sequence, p_event_id,
@@ -2306,6 +2697,7 @@ CREATE TABLE core.delivery (
     lease_until timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     delivered_at timestamp with time zone,
+    history jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT delivery_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
 )
 WITH (fillfactor='80');
@@ -2844,6 +3236,19 @@ end
 $$;
 
 ALTER FUNCTION core.guard_payment_transition_v1() OWNER TO payera_owner;
+
+CREATE FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql PARALLEL SAFE
+    AS $$
+    select p_prefix || '_'
+        || string_agg(substr(a.digits, (floor(extract(epoch from p_at) * 1000)::bigint >> (45 - 5 * i) & 31)::int + 1, 1),
+                      '' order by i) filter (where i < 10)
+        || string_agg(substr(a.digits, (get_byte(r.bytes, i - 10) & 31) + 1, 1), '' order by i) filter (where i >= 10)
+    from generate_series(0, 25) as i, (select uuid_send(gen_random_uuid()) as bytes) as r,
+         (select '0123456789abcdefghjkmnpqrstvwxyz' as digits) as a
+$$;
+
+ALTER FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) OWNER TO payera_owner;
 
 CREATE FUNCTION core.idempotency_answer_v1(p_payment_id text, p_operation_id text, p_at_rest boolean, p_status integer, p_body json) RETURNS void
     LANGUAGE plpgsql
@@ -3459,6 +3864,140 @@ $$;
 
 ALTER FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) OWNER TO payera_owner;
 
+CREATE FUNCTION core.review_actions_v1(p core.operation) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case when p.status = 'review' then array['approved', 'declined', 'absent', 'look_again']
+                when p.reversal_of is not null and p.status = 'declined' then array['approved', 'acknowledge']
+                else array['acknowledge'] end
+$$;
+
+ALTER FUNCTION core.review_actions_v1(p core.operation) OWNER TO payera_owner;
+
+CREATE FUNCTION core.review_correct_v1(s core.progress, p jsonb) RETURNS core.operation
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_op core.operation := s.operation;
+    v_amount bigint := coalesce((p ->> 'amount')::bigint, (s.operation).amount);
+    v_more bigint := coalesce((p ->> 'amount')::bigint, (s.operation).amount) - (s.operation).amount;
+begin
+    if v_more <> 0 then
+        if p ->> 'action' <> 'approved' or v_op.kind = 'void' or v_op.reversal_of is not null
+           or v_op.status <> 'review' then
+            perform core.refuse_v1('PA422', 'amount_not_possible', 'Only an approval may have another amount than asked.');
+        elsif v_op.kind = 'capture' and (s.payment).amount_captured + (s.payment).amount_capturing + v_more
+                                        > (s.payment).amount_authorized then
+            perform core.refuse_v1('PA422', 'amount_exceeds_authorized', 'More than was authorized cannot be captured.');
+        elsif v_op.kind = 'refund' and (s.payment).amount_refunded + (s.payment).amount_refunding + v_more
+                                       > (s.payment).amount_captured then
+            perform core.refuse_v1('PA422', 'amount_exceeds_captured', 'More than was captured cannot be given back.');
+        end if;
+        update core.payment x
+        set amount_capturing = x.amount_capturing + case v_op.kind when 'capture' then v_more else 0 end,
+            amount_refunding = x.amount_refunding + case v_op.kind when 'refund' then v_more else 0 end
+        where x.id = v_op.payment_id;
+    end if;
+    update core.operation o
+    set epoch = o.epoch + 1, lease_until = null, amount = v_amount, review_reason = null,
+        looks = case p ->> 'action' when 'look_again' then 1 else o.looks end,
+        looked_at = case p ->> 'action' when 'look_again' then null else o.looked_at end,
+        unknown_since = case p ->> 'action' when 'look_again' then null else o.unknown_since end
+    where o.id = v_op.id returning * into v_op;
+    return v_op;
+end
+$$;
+
+ALTER FUNCTION core.review_correct_v1(s core.progress, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.review_outcome_v1(p_op core.operation, p jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    case p ->> 'action'
+        when 'approved' then
+            if coalesce(p ->> 'provider_reference', p_op.provider_reference) is null and p_op.kind = 'authorize' then
+                perform core.refuse_v1('PA422', 'provider_reference_missing',
+                                       'Give the PSP''s own id of the approval: captures and refunds need it.');
+            end if;
+            return jsonb_strip_nulls(jsonb_build_object(
+                'kind', 'approved', 'provider_reference', p ->> 'provider_reference', 'amount', p_op.amount,
+                'currency', p_op.currency, 'captured', p_op.kind = 'authorize' and p_op.capture));
+        when 'declined' then
+            return jsonb_strip_nulls(jsonb_build_object(
+                'kind', 'declined', 'reason', 'generic_decline', 'advice', 'none',
+                'provider_reference', p ->> 'provider_reference'));
+        when 'absent' then
+            return '{"kind": "absent"}';
+        else  -- look_again
+            return '{"kind": "unknown"}';
+    end case;
+end
+$$;
+
+ALTER FUNCTION core.review_outcome_v1(p_op core.operation, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.review_state_v1(p_payment core.payment, p_op core.operation) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select json_build_object(
+        'payment', json_build_object(
+            'status', p_payment.status, 'amount_authorized', p_payment.amount_authorized,
+            'amount_captured', p_payment.amount_captured, 'amount_refunded', p_payment.amount_refunded,
+            'review_reason', p_payment.review_reason),
+        'operation', json_build_object(
+            'status', p_op.status, 'amount', p_op.amount, 'currency', p_op.currency, 'surplus', p_op.surplus,
+            'provider_reference', p_op.provider_reference))
+$$;
+
+ALTER FUNCTION core.review_state_v1(p_payment core.payment, p_op core.operation) OWNER TO payera_owner;
+
+CREATE TABLE core.review (
+    id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    payment_id text NOT NULL COLLATE pg_catalog."C",
+    operation_id text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL COLLATE pg_catalog."C",
+    opened_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    resolution text COLLATE pg_catalog."C",
+    resolved_by text,
+    evidence text,
+    CONSTRAINT review_check CHECK (((resolved_at IS NULL) = (resolution IS NULL))),
+    CONSTRAINT review_check1 CHECK (((resolution IS DISTINCT FROM 'evidence'::text) OR (resolved_by IS NULL))),
+    CONSTRAINT review_resolution_check CHECK ((resolution = ANY (ARRAY['approved'::text, 'declined'::text, 'absent'::text, 'look_again'::text, 'acknowledged'::text, 'evidence'::text])))
+);
+
+ALTER TABLE ONLY core.review FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.review OWNER TO payera_owner;
+
+CREATE FUNCTION core.review_view_v1(p core.review, p_operator boolean) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_op core.operation;
+begin
+    select * into strict v_op from core.operation o where o.id = p.operation_id;
+    return json_build_object(
+        'id', p.id, 'object', 'review', 'status', case when p.resolved_at is null then 'open' else 'resolved' end,
+        'merchant', p.merchant, 'payment', p.payment_id, 'operation', p.operation_id, 'kind', v_op.kind,
+        'provider', v_op.provider, 'provider_account', v_op.account_id, 'amount', v_op.amount,
+        'currency', v_op.currency, 'reason', p.reason, 'opened_at', core.iso_v1(p.opened_at),
+        'known', json_build_object(
+            'status', v_op.status, 'outcomes', v_op.outcomes, 'looks', v_op.looks,
+            'looked_at', core.iso_v1(v_op.looked_at), 'unknown_since', core.iso_v1(v_op.unknown_since),
+            'absent_since', core.iso_v1(v_op.absent_since), 'provider_reference', v_op.provider_reference,
+            'parent_reference', v_op.parent_reference, 'cause', v_op.cause, 'provider_code', v_op.provider_code,
+            'message', v_op.message, 'reversal_of', v_op.reversal_of),
+        'actions', case when p.resolved_at is null then core.review_actions_v1(v_op) else array[]::text[] end,
+        'resolved_at', core.iso_v1(p.resolved_at), 'resolution', p.resolution,
+        'resolved_by', case when p_operator then p.resolved_by end, 'evidence', p.evidence);
+end
+$$;
+
+ALTER FUNCTION core.review_view_v1(p core.review, p_operator boolean) OWNER TO payera_owner;
+
 CREATE FUNCTION core.route_v2(p_merchant text, p jsonb, p_token vault.token, p_at timestamp with time zone, OUT route jsonb, OUT provider text, OUT fallbacks integer, OUT why json) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -3873,6 +4412,63 @@ $$;
 
 ALTER FUNCTION core.tenant_v1(p_merchant text) OWNER TO payera_owner;
 
+CREATE FUNCTION core.timeline_calls_v1(p_payment core.payment) RETURNS TABLE(at timestamp with time zone, rank integer, source text, what text, operation text, trace text, details jsonb)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return query
+        select i.created_at, 1, 'api', i.scope, i.operation_id, null::text, jsonb_build_object(
+            'idempotency_key', true, 'state', i.state, 'status', i.status)
+        from core.idempotency i where i.merchant = p_payment.merchant and i.payment_id = p_payment.id;
+    return query
+        select o.created_at, 1, 'api', case o.kind
+                   when 'authorize' then 'POST /v1/payments'
+                   when 'refund' then 'POST /v1/refunds'
+                   else 'POST /v1/payments/' || o.payment_id || case o.kind when 'void' then '/cancel' else '/capture' end
+               end, o.id, null::text, '{"idempotency_key": false}'::jsonb
+        from core.operation o
+        where o.payment_id = p_payment.id and o.reversal_of is null
+          and (o.kind <> 'authorize' or o.created_at = p_payment.created_at)
+          and not exists (select from core.idempotency i
+                          where i.merchant = o.merchant and i.payment_id = o.payment_id
+                            and coalesce(i.operation_id = o.id, o.kind = 'authorize'));
+end
+$$;
+
+ALTER FUNCTION core.timeline_calls_v1(p_payment core.payment) OWNER TO payera_owner;
+
+CREATE FUNCTION core.timeline_entry_v1(p_at timestamp with time zone, p_rank integer, p_source text, p_what text, p_operation text, p_trace text, p_details jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return json_build_object(
+        'at', core.iso_v1(p_at), 'source', p_source, 'what', p_what, 'operation', p_operation, 'trace', p_trace,
+        'details', jsonb_strip_nulls(coalesce(p_details, '{}')));
+end
+$$;
+
+ALTER FUNCTION core.timeline_entry_v1(p_at timestamp with time zone, p_rank integer, p_source text, p_what text, p_operation text, p_trace text, p_details jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.timeline_operations_v1(p core.operation) RETURNS TABLE(at timestamp with time zone, rank integer, source text, what text, operation text, trace text, details jsonb)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return query select p.created_at, 2, 'gateway', p.kind || '.begun', p.id, null::text, jsonb_build_object(
+        'provider', p.provider, 'provider_account', p.account_id, 'amount', p.amount, 'currency', p.currency,
+        'reversal_of', p.reversal_of);
+    return query
+        select (h ->> 'at')::timestamptz, 3, 'gateway', p.kind || '.' || (h ->> 'status'), p.id, h ->> 'trace',
+               h - 'at' - 'status' - 'trace' || jsonb_build_object('provider', p.provider)
+        from jsonb_array_elements(p.history) as h;
+    if p.history = '[]' and p.settled_at is not null then
+        return query select p.settled_at, 3, 'gateway', p.kind || '.' || p.status, p.id, null::text, jsonb_build_object(
+            'provider', p.provider, 'outcomes', p.outcomes, 'reason', p.reason, 'cause', p.cause);
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.timeline_operations_v1(p core.operation) OWNER TO payera_owner;
+
 CREATE FUNCTION core.to_review_v1(s core.progress, p_reason text) RETURNS core.progress
     LANGUAGE plpgsql
     AS $$
@@ -3882,6 +4478,10 @@ begin
     end if;
     s.payment.review_reason := p_reason;
     s.events := s.events || 'payment.needs_review'::text;
+    insert into core.review (id, merchant, payment_id, operation_id, reason, opened_at)
+    values (core.id_v1('rev', (s.payment).updated_at), (s.payment).merchant, (s.payment).id, (s.operation).id, p_reason,
+            (s.payment).updated_at)
+    on conflict (operation_id) where resolved_at is null do update set reason = excluded.reason;
     return s;
 end
 $$;
@@ -3923,6 +4523,14 @@ end
 $$;
 
 ALTER FUNCTION core.token_view_v1(p vault.token) OWNER TO payera_owner;
+
+CREATE FUNCTION core.trace_v1() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select nullif(split_part(current_setting('payera.traceparent', true), '-', 2), '')
+$$;
+
+ALTER FUNCTION core.trace_v1() OWNER TO payera_owner;
 
 CREATE TABLE core.webhook_endpoint (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -3994,6 +4602,98 @@ $$;
 
 ALTER FUNCTION core.webhook_match_v1(p_account_id text, p_fact jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION sys.alert_close_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_alert core.alert;
+begin
+    select * into v_alert from core.alert a where a.id = p ->> 'alert_id' for update;
+    if not found then
+        perform core.refuse_v1('PA404', 'alert_not_found', 'No such alert.');
+    elsif v_alert.cleared_at is not null then
+        perform core.refuse_v1('PA410', 'alert_not_open', 'This alert is closed already.');
+    end if;
+    update core.alert a set cleared_at = (p ->> 'at')::timestamptz, cleared_by = p ->> 'operator'
+    where a.id = v_alert.id returning * into v_alert;
+    perform core.audit_v1(jsonb_strip_nulls(jsonb_build_object(
+        'operator', p ->> 'operator', 'action', 'alert.close', 'result', 'done', 'merchant', v_alert.merchant,
+        'subject', v_alert.id, 'why', p ->> 'why', 'origin', p ->> 'origin', 'at', p ->> 'at')));
+    return core.alert_view_v1(v_alert);
+end
+$$;
+
+ALTER FUNCTION sys.alert_close_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.alert_list_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_limit int := core.page_limit_v1(p);
+    v_ids text[];
+    v_views json[];
+begin
+    select array_agg(page.id), array_agg(core.alert_view_v1(page)) into v_ids, v_views
+    from (select * from core.alert a
+          where (p ->> 'cursor' is null or a.id < p ->> 'cursor')
+            and (p ->> 'status' is null or (a.cleared_at is null) = (p ->> 'status' = 'open'))
+            and (p ->> 'kind' is null or a.kind = p ->> 'kind')
+          order by a.id desc limit v_limit + 1) as page;
+    return core.page_v1(v_views, v_ids, v_limit);
+end
+$$;
+
+ALTER FUNCTION sys.alert_list_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.alert_watch_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_at timestamptz := (p ->> 'at')::timestamptz;
+    v_stuck jsonb;
+    v_late record;
+    v_answer json;
+begin
+    for v_late in
+        select 'outbox_late' as kind, 'outbox' as subject, (p ->> 'outbox_s')::float8 as limit_s,
+               (select extract(epoch from clock_timestamp() - o.created_real) from core.outbox o
+                order by o.position limit 1) as oldest_s
+        union all
+        select 'orders_late', 'orders', (p ->> 'orders_s')::float8,
+               (select extract(epoch from clock_timestamp() - min(greatest(o.created_real, o.not_before)))
+                from core.workflow_order o)
+    loop
+        if v_late.oldest_s > v_late.limit_s then
+            perform core.alert_raise_v1(v_late.kind, v_late.subject, null,
+                                        jsonb_build_object('oldest_s', round(v_late.oldest_s)), v_at);
+        else
+            perform core.alert_clear_v1(v_late.kind, v_late.subject, v_at);
+        end if;
+    end loop;
+    v_stuck := sys.stuck_v1(jsonb_build_object('older_than_s', p -> 'stuck_s', 'limit', 100)) -> 'counts';
+    if v_stuck <> '{}' then
+        perform core.alert_raise_v1('work_stuck', 'work', null, v_stuck, v_at);
+    else
+        perform core.alert_clear_v1('work_stuck', 'work', v_at);
+    end if;
+    select json_build_object(
+        'open', coalesce((select json_object_agg(k.kind, k.open) from (
+            select a.kind, count(*) as open from core.alert a where a.cleared_at is null group by a.kind) as k), '{}'),
+        'reviews', (select count(*) from core.review r where r.resolved_at is null),
+        'raised', coalesce((select json_agg(json_build_object(
+            'position', a.position, 'kind', a.kind, 'subject', a.subject, 'merchant', a.merchant, 'details', a.details)
+            order by a.position) from core.alert a where a.position > (p ->> 'after')::bigint), '[]'),
+        'last', coalesce((select max(a.position) from core.alert a), 0))
+    into v_answer;
+    return v_answer;
+end
+$$;
+
+ALTER FUNCTION sys.alert_watch_v1(p jsonb) OWNER TO payera_system;
+
 CREATE FUNCTION sys.api_key_lookup_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -4008,6 +4708,73 @@ end
 $$;
 
 ALTER FUNCTION sys.api_key_lookup_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.audit_add_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+begin
+    return json_build_object('id', core.audit_v1(p));
+end
+$$;
+
+ALTER FUNCTION sys.audit_add_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.audit_list_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_limit int := core.page_limit_v1(p);
+    v_before bigint;
+    v_ids text[];
+    v_views json[];
+begin
+    if p ->> 'cursor' is not null then
+        select coalesce(max(a.position), 0) into v_before from core.audit a where a.id = p ->> 'cursor';
+    end if;
+    select array_agg(page.id), array_agg(core.audit_view_v1(page)) into v_ids, v_views
+    from (select * from core.audit a
+          where (v_before is null or a.position < v_before)
+            and (p ->> 'operator' is null or a.operator = p ->> 'operator')
+            and (p ->> 'action' is null or a.action = p ->> 'action')
+            and (p ->> 'payment_id' is null or a.payment_id = p ->> 'payment_id')
+          order by a.position desc limit v_limit + 1) as page;
+    perform core.audit_v1(jsonb_strip_nulls(jsonb_build_object(
+        'operator', p ->> 'by', 'action', 'audit.read', 'result', 'done', 'payment_id', p ->> 'payment_id',
+        'origin', p ->> 'origin', 'at', p ->> 'at')));
+    return core.page_v1(v_views, v_ids, v_limit);
+end
+$$;
+
+ALTER FUNCTION sys.audit_list_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.audit_verify_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_head core.audit_head;
+    v_answer json;
+begin
+    select * into strict v_head from core.audit_head h where h.single;
+    select json_build_object(
+        'entries', count(*),
+        'broken', coalesce(json_agg(c.position order by c.position) filter (where c.hash <> c.expected
+            or c.previous_hash <> c.before or c.position <> c.place), '[]'),
+        'truncated', coalesce(max(c.position), 0) < v_head.position
+            or coalesce((array_agg(c.hash order by c.position desc))[1], repeat('0', 64)) <> v_head.hash,
+        'head', v_head.hash)
+    into v_answer
+    from (select a.position, a.hash, a.previous_hash, core.audit_hash_v1(a) as expected,
+                 lag(a.hash, 1, repeat('0', 64)) over (order by a.position) as before,
+                 row_number() over (order by a.position) as place
+          from core.audit a where a.position <= v_head.position) as c;
+    return v_answer;
+end
+$$;
+
+ALTER FUNCTION sys.audit_verify_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.bin_import_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4102,7 +4869,8 @@ begin
     select coalesce(json_agg(json_build_object(
         'id', c.id, 'endpoint_id', c.endpoint_id, 'merchant', c.merchant, 'event_id', c.event_id,
         'payload', e.event, 'attempts', c.attempts, 'created_at', core.iso_v1(c.created_at), 'url', w.url,
-        'secret_ciphertext', w.secret_ciphertext, 'key_id', w.key_id) order by c.next_at, c.id), '[]')
+        'secret_ciphertext', w.secret_ciphertext, 'key_id', w.key_id,
+        'traceparent', e.traceparent) order by c.next_at, c.id), '[]')
     into v_answer from claimed c
     join core.webhook_endpoint w on w.id = c.endpoint_id
     join core.event e on e.id = c.event_id;
@@ -4170,7 +4938,9 @@ begin
             attempts = d.attempts + 1,
             status = case when r.ok then 'delivered' when r.dead then 'dead' else 'pending' end,
             status_code = r.status_code, error = r.error, next_at = coalesce(r.next_at, d.next_at),
-            delivered_at = case when r.ok then r.at end, dispatcher = null, lease_until = null
+            delivered_at = case when r.ok then r.at end, dispatcher = null, lease_until = null,
+            history = d.history || jsonb_strip_nulls(jsonb_build_object(
+                'at', core.iso_v1(r.at), 'ok', r.ok, 'status_code', r.status_code, 'error', r.error))
         from result r
         where d.id = r.delivery_id and d.dispatcher = p ->> 'dispatcher' and d.status = 'pending'
         returning d.endpoint_id, r.disable_endpoint
@@ -4241,6 +5011,42 @@ $$;
 
 ALTER FUNCTION sys.merchant_update_v1(p jsonb) OWNER TO payera_system;
 
+CREATE FUNCTION sys.open_work_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    v_limit int := core.page_limit_v1(p);
+    v_ids text[];
+    v_views json[];
+begin
+    with open as (
+        select o.payment_id from core.operation o
+        where o.kind = 'authorize' and o.status in ('dispatched', 'unknown', 'pending', 'requires_action', 'review')
+          and o.status <> 'review' and (o.status <> 'dispatched' or o.lease_until < clock_timestamp())
+        union
+        select o.payment_id from core.operation o
+        where o.kind <> 'authorize' and o.status in ('dispatched', 'unknown', 'pending', 'requires_action')
+          and (o.status <> 'dispatched' or o.lease_until < clock_timestamp())
+        union
+        select o.payment_id from core.operation o
+        where o.surplus and o.status = 'approved' and o.reversed_by is null
+        union
+        select x.id from core.payment x where x.attempt_due
+    )
+    select array_agg(page.id), array_agg(page.view) into v_ids, v_views
+    from (select x.id, json_build_object('id', x.id, 'object', 'open_payment', 'merchant', x.merchant,
+                                         'status', x.status, 'since', core.iso_v1(x.updated_at)) as view
+          from core.payment x
+          where x.id in (select o.payment_id from open o) and (p ->> 'cursor' is null or x.id > p ->> 'cursor')
+          order by x.id limit v_limit + 1) as page;
+    return core.page_v1(v_views, v_ids, v_limit);
+end
+$$;
+
+ALTER FUNCTION sys.open_work_v1(p jsonb) OWNER TO payera_system;
+
 CREATE FUNCTION sys.order_claim_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -4257,9 +5063,11 @@ begin
         update core.workflow_order o
         set relay = p ->> 'relay', lease_until = v_now + (p ->> 'lease_ms')::float8 * interval '1 millisecond'
         from due where o.id = due.id
-        returning o.id, o.merchant, o.payment_id, o.created_real
+        returning o.id, o.merchant, o.payment_id, o.created_real, o.traceparent
     )
-    select coalesce(json_agg(json_build_object('id', c.id, 'merchant', c.merchant, 'payment_id', c.payment_id)
+    select coalesce(json_agg(json_build_object('id', c.id, 'merchant', c.merchant, 'payment_id', c.payment_id,
+        'traceparent', coalesce(c.traceparent, (select e.traceparent from core.event e
+                                                where e.payment_id = c.payment_id and e.sequence = 1)))
                              order by c.created_real), '[]')
     into v_answer from claimed c;
     return v_answer;
@@ -4275,8 +5083,14 @@ CREATE FUNCTION sys.order_done_v1(p jsonb) RETURNS json
 declare
     v_count bigint;
 begin
-    delete from core.workflow_order o
-    where o.id = any (array(select jsonb_array_elements_text(p -> 'ids'))) and o.lease_until is not null;
+    with done as (
+        delete from core.workflow_order o
+        where o.id = any (array(select jsonb_array_elements_text(p -> 'ids'))) and o.lease_until is not null
+        returning o.id, o.merchant, o.payment_id, o.created_real
+    )
+    insert into core.workflow_wake (order_id, merchant, payment_id, ordered_at, acknowledged_at)
+    select d.id, d.merchant, d.payment_id, d.created_real, clock_timestamp()
+    from done d on conflict do nothing;
     get diagnostics v_count = row_count;
     return json_build_object('done', v_count);
 end
@@ -4317,7 +5131,7 @@ begin
     -- A statement of its own: its snapshot is younger than the leases, so it sees what their last holder sent.
     select coalesce(json_agg(json_build_object(
         'id', e.position, 'payment_id', e.payment_id, 'merchant', e.merchant, 'sequence', e.sequence,
-        'event', e.event) order by e.position), '[]')
+        'event', e.event, 'traceparent', e.traceparent) order by e.position), '[]')
     into v_answer
     from core.outbox o join core.event e on e.position = o.position where o.payment_id = any (v_claimed);
     return v_answer;
@@ -4382,6 +5196,49 @@ end
 $$;
 
 ALTER FUNCTION sys.outbox_sent_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.owner_lookup_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_answer json;
+begin
+    if p ? 'operation_id' then
+        select json_build_object('merchant', o.merchant, 'payment_id', o.payment_id) into v_answer
+        from core.operation o where o.id = p ->> 'operation_id';
+    else
+        select json_build_object('merchant', x.merchant, 'payment_id', x.id) into v_answer
+        from core.payment x where x.id = p ->> 'payment_id';
+    end if;
+    return v_answer;
+end
+$$;
+
+ALTER FUNCTION sys.owner_lookup_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.payment_wake_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_payment core.payment;
+begin
+    select * into v_payment from core.payment x where x.id = p ->> 'payment_id';
+    if not found then
+        perform core.refuse_v1('PA404', 'payment_not_found', 'No such payment.');
+    end if;
+    perform core.order_v1(p ->> 'order_id', v_payment.merchant, v_payment.id);
+    perform core.audit_v1(jsonb_strip_nulls(jsonb_build_object(
+        'operator', p ->> 'operator', 'action', 'payment.wake', 'result', 'done', 'merchant', v_payment.merchant,
+        'payment_id', v_payment.id, 'subject', v_payment.id, 'why', p ->> 'why', 'origin', p ->> 'origin',
+        'at', p ->> 'at')));
+    return json_build_object('id', v_payment.id, 'object', 'payment', 'merchant', v_payment.merchant,
+                             'status', v_payment.status);
+end
+$$;
+
+ALTER FUNCTION sys.payment_wake_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.provider_account_lookup_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4554,6 +5411,29 @@ $$;
 
 ALTER FUNCTION sys.reports_rebuild_v1(p jsonb) OWNER TO payera_system;
 
+CREATE FUNCTION sys.review_list_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_limit int := core.page_limit_v1(p);
+    v_ids text[];
+    v_views json[];
+begin
+    select array_agg(page.id), array_agg(core.review_view_v1(page, true)) into v_ids, v_views
+    from (select * from core.review r
+          where (p ->> 'cursor' is null or r.id < p ->> 'cursor')
+            and (p ->> 'status' is null or (r.resolved_at is null) = (p ->> 'status' = 'open'))
+            and (p ->> 'reason' is null or r.reason = p ->> 'reason')
+            and (p ->> 'merchant' is null or r.merchant = p ->> 'merchant')
+            and (p ->> 'payment_id' is null or r.payment_id = p ->> 'payment_id')
+          order by r.id desc limit v_limit + 1) as page;
+    return core.page_v1(v_views, v_ids, v_limit);
+end
+$$;
+
+ALTER FUNCTION sys.review_list_v1(p jsonb) OWNER TO payera_system;
+
 CREATE FUNCTION sys.settlement_claim_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -4639,6 +5519,87 @@ $$;
 
 ALTER FUNCTION sys.settlement_reconcile_v1(p jsonb) OWNER TO payera_system;
 
+CREATE FUNCTION sys.stuck_v1(p jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    v_before timestamptz := clock_timestamp() - (p ->> 'older_than_s')::float8 * interval '1 second';
+    v_limit int := coalesce((p ->> 'limit')::int, 100);
+    v_answer jsonb;
+begin
+    with found as (
+        (select 'lease_expired' as kind, o.merchant, o.payment_id, o.id as subject, o.lease_until as since, o.kind as detail
+         from core.operation o where o.status = 'dispatched' and o.lease_until < v_before
+         order by o.lease_until limit v_limit)
+        union all
+        (select 'not_looked_at', o.merchant, o.payment_id, o.id, greatest(o.looked_at, o.unknown_since, o.lease_until), o.kind
+         from core.operation o
+         where o.kind = 'authorize' and o.status in ('dispatched', 'unknown', 'pending', 'requires_action', 'review')
+           and o.status = 'unknown' and greatest(o.looked_at, o.unknown_since, o.lease_until) < v_before
+         order by 5 limit v_limit)
+        union all
+        (select 'not_looked_at', o.merchant, o.payment_id, o.id, greatest(o.looked_at, o.unknown_since, o.lease_until), o.kind
+         from core.operation o
+         where o.kind <> 'authorize' and o.status in ('dispatched', 'unknown', 'pending', 'requires_action')
+           and o.status = 'unknown' and greatest(o.looked_at, o.unknown_since, o.lease_until) < v_before
+         order by 5 limit v_limit)
+        union all
+        (select 'not_reversed', o.merchant, o.payment_id, o.id, o.settled_at, o.provider
+         from core.operation o
+         where o.surplus and o.status = 'approved' and o.reversed_by is null and o.settled_at < v_before
+         order by o.created_at limit v_limit)
+        union all
+        (select 'attempt_due', x.merchant, x.id, x.id, x.updated_at, x.status
+         from core.payment x where x.attempt_due and x.updated_at < v_before order by x.updated_at limit v_limit)
+        union all
+        (select 'order_waiting', o.merchant, o.payment_id, o.id, greatest(o.created_real, o.not_before),
+                coalesce(o.relay, 'unclaimed')
+         from core.workflow_order o where greatest(o.created_real, o.not_before) < v_before
+         order by o.created_real limit v_limit)
+        union all
+        (select 'event_unsent', e.merchant, e.payment_id, e.id, u.created_real, e.type
+         from core.outbox u join core.event e on e.position = u.position
+         where u.created_real < v_before order by u.position limit v_limit)
+        union all
+        (select 'delivery_late', d.merchant, d.payment_id, d.id, d.next_at, d.event_type
+         from core.delivery d join core.webhook_endpoint w on w.id = d.endpoint_id
+         where d.status = 'pending' and d.next_at < v_before and w.status = 'enabled' and w.deleted_at is null
+         order by d.next_at limit v_limit)
+        union all
+        (select 'delivery_dead', d.merchant, d.payment_id, d.id, d.created_at, coalesce(d.error, d.status_code::text)
+         from core.delivery d where d.status = 'dead' and d.created_at < v_before order by d.created_at limit v_limit)
+    ), all_found as (
+        select * from found
+        union all
+        select 'key_in_flight', i.merchant, i.payment_id, coalesce(i.operation_id, i.payment_id), i.created_at, i.scope
+        from core.idempotency i
+        where i.state = 'in_flight' and i.created_at < v_before
+          and (i.merchant, i.payment_id) in (select f.merchant, f.payment_id from found f)
+    )
+    select jsonb_build_object(
+        'data', coalesce(jsonb_agg(jsonb_build_object(
+            'kind', f.kind, 'merchant', f.merchant, 'payment', f.payment_id, 'subject', f.subject,
+            'since', core.iso_v1(f.since), 'details', f.detail) order by f.since, f.kind, f.subject), '[]'),
+        'counts', coalesce((select jsonb_object_agg(k.kind, k.n) from (
+            select g.kind, count(*) as n from all_found g where g.kind <> 'delivery_dead' group by g.kind) as k), '{}'))
+    into v_answer from all_found f;
+    return v_answer;
+end
+$$;
+
+ALTER FUNCTION sys.stuck_v1(p jsonb) OWNER TO payera_system;
+
+ALTER TABLE core.alert ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME core.alert_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE core.api_key (
     id text NOT NULL COLLATE pg_catalog."C",
     merchant text NOT NULL COLLATE pg_catalog."C",
@@ -4664,6 +5625,15 @@ WITH (fillfactor='70');
 ALTER TABLE ONLY core.attempt_tally FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.attempt_tally OWNER TO payera_owner;
+
+CREATE TABLE core.audit_head (
+    single boolean DEFAULT true NOT NULL,
+    "position" bigint NOT NULL,
+    hash text NOT NULL,
+    CONSTRAINT audit_head_single_check CHECK (single)
+);
+
+ALTER TABLE core.audit_head OWNER TO payera_owner;
 
 CREATE TABLE core.card_attempt (
     operation_id text NOT NULL COLLATE pg_catalog."C",
@@ -4760,6 +5730,7 @@ CREATE TABLE core.event (
     type text NOT NULL COLLATE pg_catalog."C",
     at timestamp with time zone NOT NULL,
     event json NOT NULL,
+    traceparent text DEFAULT NULLIF(current_setting('payera.traceparent'::text, true), ''::text) COLLATE pg_catalog."C",
     CONSTRAINT event_sequence_check CHECK ((sequence > 0))
 );
 
@@ -5012,12 +5983,26 @@ CREATE TABLE core.workflow_order (
     not_before timestamp with time zone,
     relay text,
     lease_until timestamp with time zone,
-    created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    traceparent text DEFAULT NULLIF(current_setting('payera.traceparent'::text, true), ''::text) COLLATE pg_catalog."C"
 );
 
 ALTER TABLE ONLY core.workflow_order FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.workflow_order OWNER TO payera_owner;
+
+CREATE TABLE core.workflow_wake (
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    payment_id text NOT NULL COLLATE pg_catalog."C",
+    ordered_at timestamp with time zone NOT NULL,
+    acknowledged_at timestamp with time zone NOT NULL,
+    trace_id text
+);
+
+ALTER TABLE ONLY core.workflow_wake FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.workflow_wake OWNER TO payera_owner;
 
 CREATE UNLOGGED TABLE vault.cvv (
     token_id text NOT NULL COLLATE pg_catalog."C",
@@ -5042,6 +6027,12 @@ ALTER TABLE ONLY vault.data_key FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE vault.data_key OWNER TO payera_owner;
 
+ALTER TABLE ONLY core.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY core.alert
+    ADD CONSTRAINT alert_position_key UNIQUE ("position");
+
 ALTER TABLE ONLY core.api_key
     ADD CONSTRAINT api_key_hash_key UNIQUE (hash);
 
@@ -5053,6 +6044,15 @@ ALTER TABLE ONLY core.attempt_fact
 
 ALTER TABLE ONLY core.attempt_tally
     ADD CONSTRAINT attempt_tally_pkey PRIMARY KEY (merchant, account_id, bucket);
+
+ALTER TABLE ONLY core.audit_head
+    ADD CONSTRAINT audit_head_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY core.audit
+    ADD CONSTRAINT audit_id_key UNIQUE (id);
+
+ALTER TABLE ONLY core.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY ("position");
 
 ALTER TABLE ONLY core.bin
     ADD CONSTRAINT bin_pkey PRIMARY KEY (prefix);
@@ -5153,6 +6153,9 @@ ALTER TABLE ONLY core.retry_cap
 ALTER TABLE ONLY core.retry_rule
     ADD CONSTRAINT retry_rule_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.review
+    ADD CONSTRAINT review_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY core.routing
     ADD CONSTRAINT routing_pkey PRIMARY KEY (merchant);
 
@@ -5174,6 +6177,9 @@ ALTER TABLE ONLY core.webhook_inbox
 ALTER TABLE ONLY core.workflow_order
     ADD CONSTRAINT workflow_order_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY core.workflow_wake
+    ADD CONSTRAINT workflow_wake_pkey PRIMARY KEY (order_id);
+
 ALTER TABLE ONLY vault.cvv
     ADD CONSTRAINT cvv_pkey PRIMARY KEY (token_id);
 
@@ -5185,9 +6191,13 @@ ALTER TABLE ONLY vault.token
 
 CREATE INDEX attempt_fact_merchant ON core.attempt_fact USING btree (merchant, settled_at);
 
+CREATE INDEX audit_payment ON core.audit USING btree (payment_id) WHERE (payment_id IS NOT NULL);
+
 CREATE INDEX card_attempt_card ON core.card_attempt USING btree (merchant, fingerprint);
 
 CREATE INDEX circuit_merchant ON core.circuit USING btree (merchant) WHERE (open_until IS NOT NULL);
+
+CREATE INDEX delivery_dead ON core.delivery USING btree (created_at) WHERE (status = 'dead'::text);
 
 CREATE INDEX delivery_due ON core.delivery USING btree (next_at) WHERE (status = 'pending'::text);
 
@@ -5211,6 +6221,10 @@ CREATE INDEX ledger_transaction_merchant ON core.ledger_transaction USING btree 
 
 CREATE UNIQUE INDEX one_live_attempt ON core.operation USING btree (payment_id) WHERE ((kind = 'authorize'::text) AND (status = ANY (ARRAY['dispatched'::text, 'unknown'::text, 'pending'::text, 'requires_action'::text, 'review'::text])));
 
+CREATE UNIQUE INDEX one_open_alert ON core.alert USING btree (kind, subject) WHERE (cleared_at IS NULL);
+
+CREATE UNIQUE INDEX one_open_review ON core.review USING btree (operation_id) WHERE (resolved_at IS NULL);
+
 CREATE UNIQUE INDEX one_reversal ON core.operation USING btree (reversal_of) WHERE ((reversal_of IS NOT NULL) AND (status <> ALL (ARRAY['declined'::text, 'not_sent'::text, 'absent'::text])));
 
 CREATE UNIQUE INDEX one_void ON core.operation USING btree (payment_id) WHERE ((kind = 'void'::text) AND (reversal_of IS NULL) AND (status <> ALL (ARRAY['declined'::text, 'not_sent'::text, 'absent'::text])));
@@ -5223,11 +6237,17 @@ CREATE INDEX operation_dispatched ON core.operation USING btree (lease_until) WH
 
 CREATE INDEX operation_merchant_kind ON core.operation USING btree (merchant, kind, id) WHERE (kind = ANY (ARRAY['refund'::text, 'capture'::text]));
 
+CREATE INDEX operation_open ON core.operation USING btree (created_at) WHERE ((kind <> 'authorize'::text) AND (status = ANY (ARRAY['dispatched'::text, 'unknown'::text, 'pending'::text, 'requires_action'::text])));
+
 CREATE INDEX operation_payment ON core.operation USING btree (payment_id);
 
 CREATE INDEX operation_reference ON core.operation USING btree (account_id, provider_reference) WHERE (provider_reference IS NOT NULL);
 
+CREATE INDEX operation_to_reverse ON core.operation USING btree (created_at) WHERE (surplus AND (status = 'approved'::text));
+
 CREATE INDEX outbox_payment ON core.outbox USING btree (payment_id);
+
+CREATE INDEX payment_attempt_due ON core.payment USING btree (updated_at) WHERE attempt_due;
 
 CREATE INDEX payment_merchant ON core.payment USING btree (merchant, id);
 
@@ -5238,6 +6258,12 @@ CREATE INDEX provider_account_merchant ON core.provider_account USING btree (mer
 CREATE INDEX retry_rule_advice ON core.retry_rule USING btree (advice);
 
 CREATE INDEX retry_rule_code ON core.retry_rule USING btree (code);
+
+CREATE INDEX review_merchant ON core.review USING btree (merchant, id);
+
+CREATE INDEX review_open ON core.review USING btree (id) WHERE (resolved_at IS NULL);
+
+CREATE INDEX review_payment ON core.review USING btree (payment_id);
 
 CREATE INDEX settlement_file_merchant ON core.settlement_file USING btree (merchant, id);
 
@@ -5253,13 +6279,27 @@ CREATE INDEX webhook_unmatched_operation ON core.webhook_inbox USING btree (oper
 
 CREATE INDEX workflow_order_lease ON core.workflow_order USING btree (lease_until);
 
+CREATE INDEX workflow_wake_payment ON core.workflow_wake USING btree (payment_id);
+
 CREATE INDEX cvv_expiry ON vault.cvv USING btree (expires_at);
+
+CREATE TRIGGER alert_circuit AFTER INSERT OR DELETE OR UPDATE ON core.circuit FOR EACH ROW EXECUTE FUNCTION core.alert_circuit_v1();
+
+CREATE TRIGGER alert_delivery AFTER UPDATE OF status ON core.delivery FOR EACH ROW WHEN (((new.status = 'dead'::text) AND (old.status <> 'dead'::text))) EXECUTE FUNCTION core.alert_delivery_v1();
+
+CREATE TRIGGER alert_endpoint AFTER UPDATE ON core.webhook_endpoint FOR EACH ROW WHEN (((old.status <> new.status) OR ((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL)))) EXECUTE FUNCTION core.alert_endpoint_v1();
+
+CREATE TRIGGER alert_settlement AFTER UPDATE OF status ON core.settlement_file FOR EACH ROW WHEN ((new.status <> old.status)) EXECUTE FUNCTION core.alert_settlement_v1();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON core.audit FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change_v1();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON core.event FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change_v1();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON core.ledger_line FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change_v1();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON core.ledger_transaction FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change_v1();
+
+CREATE TRIGGER close_review AFTER UPDATE OF status ON core.operation FOR EACH ROW WHEN (((old.status = 'review'::text) AND (new.status <> 'review'::text))) EXECUTE FUNCTION core.close_review_v1();
 
 CREATE TRIGGER legal_opening BEFORE INSERT ON core.dispute FOR EACH ROW EXECUTE FUNCTION core.guard_dispute_transition_v1();
 
@@ -5303,6 +6343,12 @@ ALTER TABLE ONLY core.operation
 ALTER TABLE ONLY core.provider_account
     ADD CONSTRAINT provider_account_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
 
+ALTER TABLE ONLY core.review
+    ADD CONSTRAINT review_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES core.operation(id);
+
+ALTER TABLE ONLY core.review
+    ADD CONSTRAINT review_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES core.payment(id);
+
 ALTER TABLE ONLY core.routing
     ADD CONSTRAINT routing_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
 
@@ -5318,11 +6364,15 @@ ALTER TABLE ONLY core.settlement_line
 ALTER TABLE ONLY core.webhook_endpoint
     ADD CONSTRAINT webhook_endpoint_merchant_fkey FOREIGN KEY (merchant) REFERENCES core.merchant(id);
 
+ALTER TABLE core.alert ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE core.api_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.attempt_fact ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.attempt_tally ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE core.audit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.card_attempt ENABLE ROW LEVEL SECURITY;
 
@@ -5356,17 +6406,23 @@ ALTER TABLE core.payment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.provider_account ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE core.review ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE core.routing ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.settlement_file ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.settlement_line ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY system ON core.alert TO payera_system USING (true);
+
 CREATE POLICY system ON core.api_key TO payera_system USING (true);
 
 CREATE POLICY system ON core.attempt_fact TO payera_system USING (true);
 
 CREATE POLICY system ON core.attempt_tally TO payera_system USING (true);
+
+CREATE POLICY system ON core.audit TO payera_system USING (true);
 
 CREATE POLICY system ON core.card_attempt TO payera_system USING (true);
 
@@ -5398,6 +6454,8 @@ CREATE POLICY system ON core.payment TO payera_system USING (true);
 
 CREATE POLICY system ON core.provider_account TO payera_system USING (true);
 
+CREATE POLICY system ON core.review TO payera_system USING (true);
+
 CREATE POLICY system ON core.settlement_file TO payera_system USING (true);
 
 CREATE POLICY system ON core.settlement_line TO payera_system USING (true);
@@ -5406,9 +6464,15 @@ CREATE POLICY system ON core.webhook_endpoint TO payera_system USING (true);
 
 CREATE POLICY system ON core.workflow_order TO payera_system USING (true);
 
+CREATE POLICY system ON core.workflow_wake TO payera_system USING (true);
+
+CREATE POLICY tenant ON core.alert TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
 CREATE POLICY tenant ON core.attempt_fact TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.attempt_tally TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
+CREATE POLICY tenant ON core.audit TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.card_attempt TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
@@ -5440,6 +6504,8 @@ CREATE POLICY tenant ON core.payment TO payera_owner USING ((merchant = current_
 
 CREATE POLICY tenant ON core.provider_account TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
+CREATE POLICY tenant ON core.review TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
 CREATE POLICY tenant ON core.routing TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.settlement_file TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
@@ -5452,11 +6518,15 @@ CREATE POLICY tenant ON core.webhook_inbox TO payera_owner USING ((merchant = cu
 
 CREATE POLICY tenant ON core.workflow_order TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
+CREATE POLICY tenant ON core.workflow_wake TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
 ALTER TABLE core.webhook_endpoint ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.webhook_inbox ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.workflow_order ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE core.workflow_wake ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE vault.cvv ENABLE ROW LEVEL SECURITY;
 
@@ -5572,6 +6642,9 @@ GRANT ALL ON FUNCTION api.payment_operations_v1(p_merchant text, p jsonb) TO pay
 REVOKE ALL ON FUNCTION api.payment_plan_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.payment_plan_v1(p_merchant text, p jsonb) TO payera_app;
 
+REVOKE ALL ON FUNCTION api.payment_timeline_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.payment_timeline_v1(p_merchant text, p jsonb) TO payera_app;
+
 REVOKE ALL ON FUNCTION api.provider_account_create_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.provider_account_create_v1(p_merchant text, p jsonb) TO payera_app;
 
@@ -5595,6 +6668,12 @@ GRANT ALL ON FUNCTION api.refund_list_v1(p_merchant text, p jsonb) TO payera_app
 
 REVOKE ALL ON FUNCTION api.reversal_begin_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.reversal_begin_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.review_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.review_list_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.review_resolve_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.review_resolve_v1(p_merchant text, p jsonb) TO payera_app;
 
 REVOKE ALL ON FUNCTION api.routing_get_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.routing_get_v1(p_merchant text, p jsonb) TO payera_app;
@@ -5644,6 +6723,29 @@ GRANT ALL ON FUNCTION api.webhook_endpoint_update_v1(p_merchant text, p jsonb) T
 REVOKE ALL ON FUNCTION api.webhook_receive_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.webhook_receive_v1(p_merchant text, p jsonb) TO payera_app;
 
+REVOKE ALL ON FUNCTION core.alert_circuit_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.alert_circuit_v1() TO payera_system;
+
+REVOKE ALL ON FUNCTION core.alert_clear_v1(p_kind text, p_subject text, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.alert_clear_v1(p_kind text, p_subject text, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.alert_delivery_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.alert_delivery_v1() TO payera_system;
+
+REVOKE ALL ON FUNCTION core.alert_endpoint_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.alert_endpoint_v1() TO payera_system;
+
+REVOKE ALL ON FUNCTION core.alert_raise_v1(p_kind text, p_subject text, p_merchant text, p_details jsonb, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.alert_raise_v1(p_kind text, p_subject text, p_merchant text, p_details jsonb, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.alert_settlement_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.alert_settlement_v1() TO payera_system;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE core.alert TO payera_system;
+
+REVOKE ALL ON FUNCTION core.alert_view_v1(p core.alert) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.alert_view_v1(p core.alert) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.apply_approval_v1(s core.progress, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.apply_approval_v1(s core.progress, p_at timestamp with time zone) TO payera_system;
 
@@ -5666,6 +6768,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.attempt_fact TO payera_system;
 
 REVOKE ALL ON FUNCTION core.attempt_cost_v1(p core.attempt_fact) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.attempt_cost_v1(p core.attempt_fact) TO payera_system;
+
+GRANT SELECT,INSERT ON TABLE core.audit TO payera_system;
+
+REVOKE ALL ON FUNCTION core.audit_hash_v1(p core.audit) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.audit_hash_v1(p core.audit) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.audit_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.audit_v1(p jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.audit_view_v1(p core.audit) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.audit_view_v1(p core.audit) TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.bin TO payera_system;
 
@@ -5700,6 +6813,9 @@ GRANT SELECT ON TABLE core.provider_account TO payera_system;
 
 REVOKE ALL ON FUNCTION core.circuit_view_v1(p_account core.provider_account, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.circuit_view_v1(p_account core.provider_account, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.close_review_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.close_review_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) TO payera_system;
@@ -5774,6 +6890,9 @@ GRANT ALL ON FUNCTION core.guard_operation_transition_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.guard_payment_transition_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.guard_payment_transition_v1() TO payera_system;
+
+REVOKE ALL ON FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.idempotency_answer_v1(p_payment_id text, p_operation_id text, p_at_rest boolean, p_status integer, p_body json) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.idempotency_answer_v1(p_payment_id text, p_operation_id text, p_at_rest boolean, p_status integer, p_body json) TO payera_system;
@@ -5865,6 +6984,23 @@ GRANT ALL ON FUNCTION core.retry_sentence_v1(p_refused json) TO payera_system;
 REVOKE ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.retry_verdict_v1(p_merchant text, p_fingerprint text, p_scheme text, p_at timestamp with time zone, p_amount bigint, p_currency text, p_expiry text, p_entry text, p_initiator text, p_authenticated boolean) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.review_actions_v1(p core.operation) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.review_actions_v1(p core.operation) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.review_correct_v1(s core.progress, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.review_correct_v1(s core.progress, p jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.review_outcome_v1(p_op core.operation, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.review_outcome_v1(p_op core.operation, p jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.review_state_v1(p_payment core.payment, p_op core.operation) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.review_state_v1(p_payment core.payment, p_op core.operation) TO payera_system;
+
+GRANT SELECT ON TABLE core.review TO payera_system;
+
+REVOKE ALL ON FUNCTION core.review_view_v1(p core.review, p_operator boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.review_view_v1(p core.review, p_operator boolean) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.route_v2(p_merchant text, p jsonb, p_token vault.token, p_at timestamp with time zone, OUT route jsonb, OUT provider text, OUT fallbacks integer, OUT why json) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.route_v2(p_merchant text, p jsonb, p_token vault.token, p_at timestamp with time zone, OUT route jsonb, OUT provider text, OUT fallbacks integer, OUT why json) TO payera_system;
 
@@ -5918,6 +7054,15 @@ GRANT ALL ON FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) TO payera_syst
 REVOKE ALL ON FUNCTION core.tenant_v1(p_merchant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.tenant_v1(p_merchant text) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.timeline_calls_v1(p_payment core.payment) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.timeline_calls_v1(p_payment core.payment) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.timeline_entry_v1(p_at timestamp with time zone, p_rank integer, p_source text, p_what text, p_operation text, p_trace text, p_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.timeline_entry_v1(p_at timestamp with time zone, p_rank integer, p_source text, p_what text, p_operation text, p_trace text, p_details jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.timeline_operations_v1(p core.operation) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.timeline_operations_v1(p core.operation) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.to_review_v1(s core.progress, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.to_review_v1(s core.progress, p_reason text) TO payera_system;
 
@@ -5926,6 +7071,9 @@ GRANT ALL ON FUNCTION core.token_put_v1(p_merchant text, p jsonb, p_at timestamp
 
 REVOKE ALL ON FUNCTION core.token_view_v1(p vault.token) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.token_view_v1(p vault.token) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.trace_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION core.trace_v1() TO payera_system;
 
 GRANT SELECT,UPDATE ON TABLE core.webhook_endpoint TO payera_system;
 
@@ -5938,9 +7086,27 @@ GRANT ALL ON FUNCTION core.webhook_endpoint_view_v1(p core.webhook_endpoint) TO 
 REVOKE ALL ON FUNCTION core.webhook_match_v1(p_account_id text, p_fact jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.webhook_match_v1(p_account_id text, p_fact jsonb) TO payera_system;
 
+REVOKE ALL ON FUNCTION sys.alert_close_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.alert_close_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.alert_list_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.alert_list_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.alert_watch_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.alert_watch_v1(p jsonb) TO payera_relay;
+
 REVOKE ALL ON FUNCTION sys.api_key_lookup_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.api_key_lookup_v1(p jsonb) TO payera_relay;
 GRANT ALL ON FUNCTION sys.api_key_lookup_v1(p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION sys.audit_add_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.audit_add_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.audit_list_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.audit_list_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.audit_verify_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.audit_verify_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.bin_import_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.bin_import_v1(p jsonb) TO payera_relay;
@@ -5972,6 +7138,9 @@ GRANT ALL ON FUNCTION sys.merchant_get_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.merchant_update_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.merchant_update_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.open_work_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.open_work_v1(p jsonb) TO payera_relay;
+
 REVOKE ALL ON FUNCTION sys.order_claim_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.order_claim_v1(p jsonb) TO payera_relay;
 
@@ -5990,6 +7159,12 @@ GRANT ALL ON FUNCTION sys.outbox_republish_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.outbox_sent_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.outbox_sent_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.owner_lookup_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.owner_lookup_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.payment_wake_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.payment_wake_v1(p jsonb) TO payera_relay;
+
 REVOKE ALL ON FUNCTION sys.provider_account_lookup_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.provider_account_lookup_v1(p jsonb) TO payera_relay;
 GRANT ALL ON FUNCTION sys.provider_account_lookup_v1(p jsonb) TO payera_app;
@@ -6003,6 +7178,9 @@ GRANT ALL ON FUNCTION sys.report_events_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.reports_rebuild_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.reports_rebuild_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.review_list_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.review_list_v1(p jsonb) TO payera_relay;
+
 REVOKE ALL ON FUNCTION sys.settlement_claim_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.settlement_claim_v1(p jsonb) TO payera_relay;
 
@@ -6012,9 +7190,14 @@ GRANT ALL ON FUNCTION sys.settlement_fail_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.settlement_reconcile_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.settlement_reconcile_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.stuck_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.stuck_v1(p jsonb) TO payera_relay;
+
 GRANT SELECT,INSERT ON TABLE core.api_key TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.attempt_tally TO payera_system;
+
+GRANT SELECT,UPDATE ON TABLE core.audit_head TO payera_system;
 
 GRANT SELECT,DELETE ON TABLE core.card_attempt TO payera_system;
 
@@ -6053,6 +7236,8 @@ GRANT SELECT ON TABLE core.retry_rule TO payera_system;
 GRANT SELECT,INSERT,UPDATE ON TABLE core.settlement_line TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.workflow_order TO payera_system;
+
+GRANT SELECT,INSERT ON TABLE core.workflow_wake TO payera_system;
 
 GRANT SELECT,DELETE ON TABLE vault.cvv TO payera_system;
 

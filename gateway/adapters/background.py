@@ -17,6 +17,7 @@ import structlog
 import uvloop
 
 from gateway.adapters.health import Health, serve_health
+from gateway.adapters.otlp import Collecting
 from gateway.domain.errors import StoreUnavailable, VaultFailed
 from gateway.observability import configure_logging
 from gateway.settings import Settings, SettingsInvalid, read_settings
@@ -139,5 +140,5 @@ def run_process(
             raise SystemExit(1) from None
         _log.info("stopped")
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with Collecting(name, settings.otlp), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(body())

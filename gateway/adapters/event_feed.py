@@ -8,6 +8,7 @@ import orjson
 import structlog
 from prometheus_client import Counter
 
+from gateway import tracing
 from gateway.adapters.health import Health
 from gateway.adapters.kafka import EventReader, Received
 from gateway.use_cases.ports import Json
@@ -45,15 +46,29 @@ class EventFeed:
                 received = await reader.batch(BATCH_EVENTS)
                 if received:
                     events = decode(received)
-                    if events:
-                        await effect(events)
-                    await reader.commit(received)
+                    with self._span(received):
+                        if events:
+                            await effect(events)
+                        await reader.commit(received)
                     await asyncio.sleep(GATHER_S)
                 if time.monotonic() - checked_s > CHECK_EVERY_S:
                     await reader.check()
                     checked_s = time.monotonic()
         finally:
             await reader.close()
+
+    def _span(self, received: Sequence[Received]) -> tracing.AnySpan:
+        """One span per batch, linked to the traces that its messages came from."""
+        attributes: dict[str, str | int] = {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "process",
+            "messaging.operation.name": "process",
+            "messaging.destination.name": self._topic,
+            "messaging.consumer.group.name": self._group,
+            "messaging.batch.message_count": len(received),
+        }
+        links = (message.traceparent for message in received)
+        return tracing.span(f"process {self._topic}", tracing.SpanKind.CONSUMER, attributes, parent="", links=links)
 
 
 def decode(received: Sequence[Received]) -> list[Json]:

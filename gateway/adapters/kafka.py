@@ -10,12 +10,15 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from gateway import tracing
 from gateway.adapters.background import PeerAway
+from gateway.use_cases.relay_outbox import Message
 
 T = TypeVar("T")
 
@@ -24,6 +27,7 @@ _LITTLE_BROKER = "mockCluster"  # how librdkafka's own broker begins its cluster
 _METADATA_TIMEOUT_S = 3.0
 _TOPIC_DEADLINE_S = 10.0
 _SLICE_S = 0.1
+_TRACE_HEADER = "traceparent"
 _COORDINATOR_MOVES = frozenset(
     {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
 )
@@ -116,14 +120,35 @@ class EventPublisher(_Client):
         finally:
             reader.close()
 
-    async def publish(self, messages: Sequence[tuple[str, bytes]]) -> list[bool]:
-        """Send (key, value) pairs and wait until each is acknowledged or given up: True where it was.
+    async def publish(self, messages: Sequence[Message]) -> list[bool]:
+        """Send messages and wait until each is acknowledged or given up: True where it was.
 
-        False means unknown, not absent: the broker may have the message all the same. Bounded by `ack_timeout_s`.
+        False means unknown, not absent: the broker may have the message all the same. Bounded by `ack_timeout_s`. The
+        trace goes into the header `traceparent`: the value stays as it was committed.
         """
-        return await self._do(lambda: self._publish(messages))
+        if not tracing.collecting():
+            return await self._do(lambda: self._publish(messages))
+        with ExitStack() as spans:
+            begun = [spans.enter_context(self._span(message)) for message in messages]
+            sent = [replace(message, traceparent=each.here()) for message, each in zip(messages, begun, strict=True)]
+            acknowledged = await self._do(lambda: self._publish(sent))
+            for each, ok in zip(begun, acknowledged, strict=True):
+                if not ok:
+                    each.fail("not_acknowledged")
+            return acknowledged
 
-    def _publish(self, messages: Sequence[tuple[str, bytes]]) -> list[bool]:
+    def _span(self, message: Message) -> tracing.AnySpan:
+        attributes = {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "send",
+            "messaging.operation.name": "publish",
+            "messaging.destination.name": self._topic,
+            "messaging.kafka.message.key": message.key,
+        }
+        kind = tracing.SpanKind.PRODUCER
+        return tracing.span(f"publish {self._topic}", kind, attributes, parent=message.traceparent or "")
+
+    def _publish(self, messages: Sequence[Message]) -> list[bool]:
         acknowledged = [False] * len(messages)
 
         def on_delivery(index: int) -> Callable[[Any, Any], None]:
@@ -132,8 +157,11 @@ class EventPublisher(_Client):
 
             return note
 
-        for index, (key, value) in enumerate(messages):
-            self._producer.produce(self._topic, value=value, key=key, on_delivery=on_delivery(index))
+        for index, message in enumerate(messages):
+            trace = [(_TRACE_HEADER, message.traceparent.encode())] if message.traceparent else None
+            self._producer.produce(
+                self._topic, value=message.value, key=message.key, headers=trace, on_delivery=on_delivery(index)
+            )
         deadline = time.monotonic() + self._ack_timeout_s + _SLICE_S
         while self._producer.flush(_SLICE_S) and not self._closing and time.monotonic() < deadline:
             self._check()
@@ -169,6 +197,7 @@ class Received:
     partition: int
     offset: int
     value: bytes
+    traceparent: str = ""
 
 
 class EventReader(_Client):
@@ -226,7 +255,7 @@ class EventReader(_Client):
             if message.error():
                 raise KafkaUnavailable(f"kafka: {message.error().str()}")
         self._check()
-        return [Received(m.partition(), m.offset(), m.value() or b"") for m in (*first, *rest)]
+        return [Received(m.partition(), m.offset(), m.value() or b"", _trace_of(m)) for m in (*first, *rest)]
 
     async def commit(self, received: Sequence[Received]) -> None:
         """Say that these and all before them are dealt with. Lost commits cost a repetition, never an event."""
@@ -257,6 +286,14 @@ class EventReader(_Client):
         with contextlib.suppress(KafkaUnavailable):
             await self._do(end)
         self._end_thread()
+
+
+def _trace_of(message: Any) -> str:
+    """Its header `traceparent`, empty without one; read only where somebody collects."""
+    if not tracing.collecting():
+        return ""
+    values = [value for name, value in message.headers() or () if name == _TRACE_HEADER and value is not None]
+    return values[0].decode("ascii", "replace") if values else ""
 
 
 def _metadata_with_topic(client: Any, topic: str) -> Any:

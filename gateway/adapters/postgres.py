@@ -5,6 +5,7 @@ function and connection. Refusals of the procedures (SQLSTATE PAxxx) become the 
 """
 
 import asyncio
+import functools
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from typing import Any, Self, TypeAlias
 import asyncpg
 import orjson
 
+from gateway import tracing
 from gateway.domain.errors import Bug, Conflict, IdempotencyKeyReused, NotFound, PayeraError, Refused, StoreUnavailable
 from gateway.use_cases.ports import Json
 
@@ -40,6 +42,7 @@ _AWAY = (
 # Every query finds its rows by an index. A plan is cached when its tables are still small, where reading them whole
 # looks cheaper, and they outgrow it long before statistics are renewed.
 _SESSION = {"application_name": "payera", "jit": "off", "enable_seqscan": "off"}
+_SPAN = {"db.system.name": "postgresql"}
 _FUNCTION = re.compile(r"^[a-z][a-z0-9_]*_v[0-9]+$")
 
 
@@ -102,23 +105,25 @@ class Database:
         Raises `NotFound`, `IdempotencyKeyReused`, `Conflict`, `Refused`, `Bug`; `StoreUnavailable` when nobody knows
         whether it was committed.
         """
-        return await self._run("app", f"select api.{_checked(function)}($1, $2::jsonb)", merchant, _encoded(p))
+        return await self._run("app", "api", function, merchant, _encoded(p))
 
     async def system(self, function: str, p: Json) -> Any:
         """Call `sys.<function>`, across merchants. Raises as `call`."""
         name = "system" if "system" in self._pools else "app"
-        return await self._run(name, f"select sys.{_checked(function)}($1::jsonb)", _encoded(p))
+        return await self._run(name, "sys", function, _encoded(p))
 
-    async def _run(self, name: str, query: str, *arguments: str) -> Any:
+    async def _run(self, name: str, schema: str, function: str, *arguments: str) -> Any:
         pool = self._pools.get(name)
         if pool is None:
             raise StoreUnavailable(f"the database is not open for {name}")
-        try:
-            answer = await pool.fetchval(query, *arguments)
-        except _AWAY as error:
-            raise StoreUnavailable(f"the database did not answer: {type(error).__name__}") from error
-        except asyncpg.PostgresError as error:
-            raise _refusal(error) from error
+        query = _query(schema, _checked(function))
+        with tracing.span(function, tracing.SpanKind.CLIENT, _SPAN, only_inside=True):
+            try:
+                answer = await pool.fetchval(query, *arguments, tracing.here())
+            except _AWAY as error:
+                raise StoreUnavailable(f"the database did not answer: {type(error).__name__}") from error
+            except asyncpg.PostgresError as error:
+                raise _refusal(error) from error
         return None if answer is None else orjson.loads(answer)
 
     @asynccontextmanager
@@ -144,6 +149,15 @@ class Database:
 
 async def _leave_as_it_is(_: object) -> None:
     """No round trip to reset a connection: a call leaves nothing in its session, the tenant ends with its commit."""
+
+
+@functools.cache
+def _query(schema: str, function: str) -> str:
+    """One statement, one transaction. What it writes that outlives the request (events, orders) keeps the trace: their
+    column takes it from the setting, which ends with the transaction."""
+    arguments, trace = ("$1, $2::jsonb", "$3") if schema == "api" else ("$1::jsonb", "$2")
+    tail = f"from set_config('payera.traceparent', {trace}, true)"
+    return f"select {schema}.{function}({arguments}) {tail}"
 
 
 def _checked(function: str) -> str:

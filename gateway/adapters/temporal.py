@@ -25,7 +25,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from temporalio.service import RPCError
 
+from gateway import tracing
 from gateway.adapters.failpoints import NoFailpoints
+from gateway.adapters.temporal_traces import TraceInterceptor
 from gateway.use_cases.ports import Failpoints
 from workflows import versions
 from workflows.messages import PaymentRef
@@ -80,7 +82,13 @@ def data_converter(codec_key: bytes) -> DataConverter:
 
 async def connect(address: str, namespace: str, codec_key: bytes) -> Client:
     """A client that connects when it is first used: the api starts, and takes payments, while Temporal is away."""
-    return await Client.connect(address, namespace=namespace, data_converter=data_converter(codec_key), lazy=True)
+    return await Client.connect(
+        address,
+        namespace=namespace,
+        data_converter=data_converter(codec_key),
+        interceptors=[TraceInterceptor()],
+        lazy=True,
+    )
 
 
 class TemporalWorkflows:
@@ -103,13 +111,14 @@ class TemporalWorkflows:
         )
         await self._failpoints.reach("signal.before", merchant)
         try:
-            async with asyncio.timeout(budget_s + _GRACE_S):
-                await self._client.execute_update_with_start_workflow(
-                    versions.FIRST_ANSWER,
-                    start_workflow_operation=start,
-                    id=f"{operation_id}.{versions.FIRST_ANSWER}",
-                    rpc_timeout=timedelta(seconds=budget_s),
-                )
+            with tracing.exposed():
+                async with asyncio.timeout(budget_s + _GRACE_S):
+                    await self._client.execute_update_with_start_workflow(
+                        versions.FIRST_ANSWER,
+                        start_workflow_operation=start,
+                        id=f"{operation_id}.{versions.FIRST_ANSWER}",
+                        rpc_timeout=timedelta(seconds=budget_s),
+                    )
         except (WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowUpdateFailedError, RPCError, TimeoutError) as error:
             # A timeout means "started, no answer yet", and any other failure "perhaps not started": in both cases the
             # order row stands, so the caller reads the payment and answers `processing`.
@@ -124,15 +133,16 @@ class TemporalWorkflows:
         """Signal-with-start. Raises `ConnectionError` when the server did not acknowledge."""
         await self._failpoints.reach("signal.before", merchant)
         try:
-            await self._client.start_workflow(
-                PaymentWorkflow.run,
-                PaymentRef(merchant, payment_id),
-                id=payment_id,
-                task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                start_signal=versions.WAKE,
-                rpc_timeout=WAKE_TIMEOUT,
-            )
+            with tracing.exposed():
+                await self._client.start_workflow(
+                    PaymentWorkflow.run,
+                    PaymentRef(merchant, payment_id),
+                    id=payment_id,
+                    task_queue=self._task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    start_signal=versions.WAKE,
+                    rpc_timeout=WAKE_TIMEOUT,
+                )
         except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that could not connect
             raise ConnectionError(f"temporal did not acknowledge: {type(error).__name__}") from None
         await self._failpoints.reach("signal.after", merchant)

@@ -9,9 +9,10 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from gateway import tracing
 from gateway.api.auth import Authentication, check_reach
 from gateway.api.problems import Problem, problem_of
-from gateway.observability import REQUEST_SECONDS, REQUESTS, new_trace_id, payment_id, trace_id
+from gateway.observability import REQUEST_SECONDS, REQUESTS, payment_id, trace_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,6 +26,7 @@ NOTIFICATION_LIMIT_BYTES = 1024 * 1024
 SETTLEMENT_LIMIT_BYTES = 32 * 1024 * 1024
 """A busy day: some hundred thousand lines."""
 _SETTLEMENTS = "/v1/settlements"
+_ABOUT_US = frozenset(("/healthz", "/metrics"))
 _TABLES = frozenset(("text/csv", "text/plain"))
 
 _log = logging.getLogger(__name__)
@@ -43,11 +45,22 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
         headers = _headers(scope)
-        trace = new_trace_id(headers.get(b"traceparent", b"").decode("latin-1"))
+        trace, span = tracing.inbound(
+            headers.get(b"traceparent", b"").decode("latin-1"), silent=scope["path"] in _ABOUT_US
+        )
         trace_id.set(trace)
         payment_id.set("")
+        with span:
+            status = await self._serve(scope, headers, receive, send, trace.encode())
+            if tracing.collecting():
+                _describe(span, scope, status)
+
+    async def _serve(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send, trace: bytes
+    ) -> int:
+        """Answer, whatever happens; the status that left, 0 if none did."""
+        started = time.perf_counter()
         status = 0
 
         async def send_marked(message: Message) -> None:
@@ -58,7 +71,7 @@ class Edge:
                     *message.get("headers", ()),
                     (b"cache-control", b"no-store"),
                     (b"x-content-type-options", b"nosniff"),
-                    (b"trace-id", trace.encode()),
+                    (b"trace-id", trace),
                 ]
             await send(message)
 
@@ -77,11 +90,11 @@ class Edge:
             if not isinstance(error, Problem | HTTPException):
                 # The type and the place, not the message: it could hold what the caller sent.
                 _log.error("request failed: %s", type(error).__name__, exc_info=_without_message(error))
-            if status:
-                return  # the answer has begun: the connection is all that can be closed
-            await problem_of(error)(scope, receive, send_marked)
+            if not status:  # once the answer has begun, the connection is all that can be closed
+                await problem_of(error)(scope, receive, send_marked)
         finally:
             self._count(scope, status, time.perf_counter() - started)
+        return status
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"]
@@ -94,6 +107,20 @@ class Edge:
         if counter is None:
             counter = self._requests[method, operation, status] = REQUESTS.labels(method, operation, status)
         counter.inc()
+
+
+def _describe(span: tracing.AnySpan, scope: Scope, status: int) -> None:
+    """The route's template, never the path or the query: they may hold what nobody else should read."""
+    method = scope["method"]
+    route = getattr(scope.get("route"), "path", None)
+    span.rename(f"{method} {route}" if route else method)
+    span.say({"http.request.method": method, "http.response.status_code": status, "url.scheme": scope["scheme"]})
+    if route:
+        span.say({"http.route": route})
+    caller = scope.get("payera.caller")
+    span.set(merchant_id=caller.merchant if caller else None, payment_id=payment_id.get() or None)
+    if status >= 500 or not status:
+        span.fail(str(status))
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -22,11 +22,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver
 
+from gateway import tracing
 from gateway.domain.errors import PayeraError
 from gateway.domain.outcome import NotSent, Unknown
 
@@ -149,6 +151,21 @@ class HttpClient:
         send_by: float | None = None,
     ) -> Answer | NotSent | Unknown:
         """Send one request. `timeout_s` bounds everything; `send_by` (monotonic seconds) bounds the first write."""
+        with tracing.span(method, tracing.SpanKind.CLIENT) as span:
+            result = await self._send(method, url, headers, body, timeout_s, send_by)
+            if tracing.collecting():
+                _describe(span, method, url, result)
+            return result
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout_s: float,
+        send_by: float | None,
+    ) -> Answer | NotSent | Unknown:
         if self._check_egress is not None:
             try:
                 self._check_egress(url)
@@ -209,6 +226,21 @@ class HttpClient:
                 trust_env=False,
             )
         return self._session
+
+
+def _describe(span: tracing.AnySpan, method: str, url: str, result: Answer | NotSent | Unknown) -> None:
+    """Where it went and what came, by the semantic conventions for HTTP clients; neither path nor query, which may
+    hold ids of the PSP's."""
+    parts = urlsplit(url)
+    span.say({"http.request.method": method, "url.scheme": parts.scheme, "server.address": parts.hostname or ""})
+    if parts.port is not None:
+        span.say({"server.port": parts.port})
+    if isinstance(result, Answer):
+        span.say({"http.response.status_code": result.status})
+        if result.status >= 400:
+            span.fail(str(result.status))
+    else:
+        span.fail(result.cause or "unknown")
 
 
 def _not_sent_cause(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.dispatch import apply_outcome, send_operation
 from gateway.use_cases.ports import Json, Ports
 
@@ -13,6 +14,7 @@ class AttemptPayment:
     payment_id: str
 
 
+@use_case
 async def attempt_payment(ports: Ports, command: AttemptPayment) -> None:
     """Begin, send once, write down. The database refuses while anything is live, after the last hop, after the end.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.operate import Answer, IdempotencyKey, Request, operate
 from gateway.use_cases.ports import Json, Ports
 
@@ -17,6 +18,7 @@ class CancelPayment:
     idempotency: IdempotencyKey | None = None
 
 
+@use_case
 async def cancel_payment(ports: Ports, command: CancelPayment) -> Answer:
     """Void the authorization and answer with the payment's view: 201, or 202 while the void is not known or recorded.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.operate import Answer, IdempotencyKey, Request, operate
 from gateway.use_cases.ports import Json, Ports
 
@@ -18,6 +19,7 @@ class CapturePayment:
     idempotency: IdempotencyKey | None = None
 
 
+@use_case
 async def capture_payment(ports: Ports, command: CapturePayment) -> Answer:
     """Capture and answer with the payment's view: 201, or 202 while the capture's result is not known.
 

@@ -7,6 +7,7 @@ from typing import Literal
 from gateway.domain.card import CardSecret
 from gateway.domain.errors import PayeraError
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.operate import Answer, IdempotencyKey, Request, operate
 from gateway.use_cases.ports import Json, Ports
 
@@ -28,6 +29,7 @@ class CreatePayment:
     payment_id: str = field(default_factory=lambda: new_id("pay"))
 
 
+@use_case
 async def create_payment(ports: Ports, command: CreatePayment) -> Answer:
     """Create the payment and answer with its view: 201 at rest, 202 while `processing`.
 

@@ -6,6 +6,7 @@ from typing import Any
 from gateway.domain.card import CardSecret
 from gateway.domain.errors import PayeraError
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.ports import Ports
 
 
@@ -17,6 +18,7 @@ class CreateToken:
     card: CardSecret
 
 
+@use_case
 async def create_token(ports: Ports, command: CreateToken) -> Any:
     """Store the card and return the token's view. Raises `InvalidCard`."""
     now = ports.clock.now()

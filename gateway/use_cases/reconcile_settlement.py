@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gateway.tracing import use_case
 from gateway.use_cases.ports import Clock, Json, Store
 from gateway.use_cases.settlement import SettlementLine, SettlementParser, SettlementUnreadable
 
@@ -21,6 +22,7 @@ class Reconciled:
     error: str | None = None
 
 
+@use_case
 async def reconcile_settlement(
     store: Store, parsers: Mapping[str, SettlementParser], clock: Clock
 ) -> Reconciled | None:

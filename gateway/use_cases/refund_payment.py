@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.operate import Answer, IdempotencyKey, Request, operate
 from gateway.use_cases.ports import Json, Ports
 
@@ -19,6 +20,7 @@ class RefundPayment:
     idempotency: IdempotencyKey | None = None
 
 
+@use_case
 async def refund_payment(ports: Ports, command: RefundPayment) -> Answer:
     """Refund and answer with the refund's view: 201 when it ended, 202 while it is pending.
 

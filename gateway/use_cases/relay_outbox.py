@@ -11,13 +11,22 @@ _USE_OF_LEASE = 0.5
 """The part of a lease in which new messages may still be handed over: the rest is for their acknowledgement."""
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is handed over: the key decides the order, `traceparent` names the trace that the event came from."""
+
+    key: str
+    value: bytes
+    traceparent: str | None = None
+
+
 class EventStream(Protocol):
     """Where events go. `cluster` names the one that keeps them: another one has seen nothing yet."""
 
     cluster: str
 
-    async def publish(self, messages: Sequence[tuple[str, bytes]]) -> list[bool]:
-        """Hand over (key, value) pairs; True where it was acknowledged, False where nobody knows."""
+    async def publish(self, messages: Sequence[Message]) -> list[bool]:
+        """Hand over messages; True where it was acknowledged, False where nobody knows."""
         ...
 
 
@@ -70,7 +79,9 @@ async def relay_outbox(
     try:
         while waiting and clock.monotonic_s() < latest_s:
             heads = [run.pop(0) for run in waiting]
-            answers = await stream.publish([(row["payment_id"], encode(row["event"])) for row in heads])
+            answers = await stream.publish(
+                [Message(row["payment_id"], encode(row["event"]), row.get("traceparent")) for row in heads]
+            )
             sent += [row["id"] for row, acknowledged in zip(heads, answers, strict=True) if acknowledged]
             waiting = [run for run, acknowledged in zip(waiting, answers, strict=True) if acknowledged and run]
     finally:

@@ -11,6 +11,7 @@ from gateway.domain.cascade import hold_to
 from gateway.domain.decline import DeclineReason
 from gateway.domain.errors import StoreUnavailable, VaultFailed
 from gateway.domain.outcome import Absent, Approved, Declined, NotSent, Outcome, Unknown, UnknownCause
+from gateway.tracing import use_case
 from gateway.use_cases.dispatch import Source, apply_outcome, open_account, send_operation
 from gateway.use_cases.ports import Json, Ports
 from gateway.use_cases.wire import outcome_from_json, provider_call
@@ -28,6 +29,7 @@ class ResolveOperation:
     counts: bool
 
 
+@use_case
 async def resolve_operation(ports: Ports, command: ResolveOperation) -> None:
     """Claim, look once, apply. Returns without a look when somebody else holds the lease or it is settled."""
     began_s = ports.clock.monotonic_s()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.dispatch import apply_outcome, send_operation
 from gateway.use_cases.ports import Json, Ports
 
@@ -16,6 +17,7 @@ class ReverseOperation:
     captured: bool
 
 
+@use_case
 async def reverse_operation(ports: Ports, command: ReverseOperation) -> None:
     """Void (uncaptured) or refund (captured) a surplus approval; the database allows it once."""
     began_s = ports.clock.monotonic_s()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.ports import Json, Ports
 
 
@@ -15,6 +16,7 @@ class ReviewOperation:
     reason: str
 
 
+@use_case
 async def review_operation(ports: Ports, command: ReviewOperation) -> None:
     """Claim, so that nobody is sending or looking; then the operation is `review`, the payment `needs_review`."""
     claimed: Json = await ports.store.call(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.domain.errors import Complaint, Refused
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.ports import Json, Ports
 from gateway.use_cases.settlement import SettlementUnreadable
 
@@ -24,6 +25,7 @@ class SubmitSettlement:
     tolerance_s: int
 
 
+@use_case
 async def submit_settlement(ports: Ports, command: SubmitSettlement) -> Json:
     """Store the file and return its view. The same file of the same account again is answered with the first one.
 

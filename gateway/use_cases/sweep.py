@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway import tracing
 from gateway.use_cases.ports import Clock, Json, Store, Workflows
 
 _USE_OF_LEASE = 0.5
@@ -63,8 +64,9 @@ async def wake_orders(store: Store, workflows: Workflows, command: WakeOrders) -
     async def wake(order: Json) -> str | None:
         async with gate:
             try:
-                async with asyncio.timeout(command.lease_s * _USE_OF_LEASE):
-                    await workflows.wake(order["merchant"], order["payment_id"])
+                with tracing.continued(order.get("traceparent")):
+                    async with asyncio.timeout(command.lease_s * _USE_OF_LEASE):
+                        await workflows.wake(order["merchant"], order["payment_id"])
             except Exception as error:
                 # Whatever it is, the order stays and is claimed again: it is this order's problem, not the next one's.
                 return f"{type(error).__name__}: {error}"

@@ -23,6 +23,7 @@ from compose.embedded.ports import Ports, accepts
 from compose.embedded.process import Child
 from compose.topics import Topic, TopicsFailed, ensure
 from gateway.adapters.kafka import EventPublisher, EventReader, KafkaUnavailable
+from gateway.use_cases.relay_outbox import Message
 
 pytestmark = pytest.mark.timeout(240)
 WITHIN_S = 60.0
@@ -160,20 +161,20 @@ async def test_events_commits_and_the_cluster_outlive_a_killed_broker(broker: Br
     await publisher.open()
     await reader.open()
     cluster = publisher.cluster
-    assert await publisher.publish([(f"k{n}", f"before {n}".encode()) for n in range(40)]) == [True] * 40
+    assert await publisher.publish([Message(f"k{n}", f"before {n}".encode()) for n in range(40)]) == [True] * 40
     seen = await _read(reader, 40)
     await reader.commit(seen)
     await reader.close()
 
     await asyncio.to_thread(broker.kill)
-    await _away(lambda: publisher.publish([("k", b"into the void")]))
+    await _away(lambda: publisher.publish([Message("k", b"into the void")]))
     await publisher.close()
     broker.start()  # from this thread: a child ends with the thread that made it
 
     again = EventPublisher(broker.address, made.name)
     await again.open()
     assert again.cluster == cluster, "the same cluster: nothing has to be published again"
-    assert await again.publish([(f"k{n}", f"after {n}".encode()) for n in range(10)]) == [True] * 10
+    assert await again.publish([Message(f"k{n}", f"after {n}".encode()) for n in range(10)]) == [True] * 10
     await again.check()
     await again.close()
     second = EventReader(broker.address, made.name, f"g-{made.name}")

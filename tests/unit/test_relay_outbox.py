@@ -9,7 +9,7 @@ import pytest
 
 from gateway.domain.errors import StoreUnavailable
 from gateway.use_cases.ports import Json
-from gateway.use_cases.relay_outbox import Relayed, RelayOutbox, relay_outbox
+from gateway.use_cases.relay_outbox import Message, Relayed, RelayOutbox, relay_outbox
 from tests.unit.fakes import FakeClock
 
 
@@ -40,8 +40,8 @@ class Stream:
     clock: FakeClock = field(default_factory=FakeClock)
     cluster: str = "c1"
 
-    async def publish(self, messages: Sequence[tuple[str, bytes]]) -> list[bool]:
-        numbers = [orjson.loads(value)["n"] for _, value in messages]
+    async def publish(self, messages: Sequence[Message]) -> list[bool]:
+        numbers = [orjson.loads(message.value)["n"] for message in messages]
         self.waves.append(numbers)
         self.clock.monotonic += self.takes_s
         return [number not in self.lost for number in numbers]
@@ -91,7 +91,7 @@ async def test_what_was_acknowledged_is_marked_even_if_the_next_wave_breaks() ->
     outbox, stream = Outbox(ROWS), Stream()
 
     class Breaking(Stream):
-        async def publish(self, messages: Sequence[tuple[str, bytes]]) -> list[bool]:
+        async def publish(self, messages: Sequence[Message]) -> list[bool]:
             if stream.waves:
                 raise StoreUnavailable
             return await stream.publish(messages)

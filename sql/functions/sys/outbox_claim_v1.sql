@@ -2,7 +2,7 @@
 -- that another relay leases is left alone, so the order per payment holds with any number of relays. The lease ends
 -- with outbox_sent_v1, or by itself after lease_ms; the relay that holds it may claim again at once (its last round
 -- failed, and it runs one round at a time).
--- p: {relay, limit, lease_ms} → [{id, payment_id, merchant, sequence, event}], ids in the order of sending
+-- p: {relay, limit, lease_ms} → [{id, payment_id, merchant, sequence, event, traceparent}], ids in the order of sending
 -- Queues outrun their statistics: without the setting a plan made on an empty table reads all events ever written.
 create or replace function sys.outbox_claim_v1(p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp set enable_seqscan = off as $$
@@ -34,7 +34,7 @@ begin
     -- A statement of its own: its snapshot is younger than the leases, so it sees what their last holder sent.
     select coalesce(json_agg(json_build_object(
         'id', e.position, 'payment_id', e.payment_id, 'merchant', e.merchant, 'sequence', e.sequence,
-        'event', e.event) order by e.position), '[]')
+        'event', e.event, 'traceparent', e.traceparent) order by e.position), '[]')
     into v_answer
     from core.outbox o join core.event e on e.position = o.position where o.payment_id = any (v_claimed);
     return v_answer;

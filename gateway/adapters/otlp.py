@@ -1,0 +1,133 @@
+"""Spans on their way out: OpenTelemetry's SDK, OTLP over HTTP, and the last look at what leaves.
+
+On with `PAYERA_OTLP` (the collector's URL). The SDK's own settings hold: OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES,
+OTEL_BSP_*, OTEL_SPAN_*; and OTEL_EXPORTER_OTLP_HEADERS for a collector that wants a key.
+"""
+
+import os
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from types import TracebackType
+from urllib.parse import unquote, urlsplit
+
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+from prometheus_client import Counter
+
+from gateway import tracing
+from gateway.observability import mask
+
+EXPORTED = Counter("payera_spans_exported_total", "Spans that the collector took, or that it did not", ["result"])
+
+TIMEOUT_S = 5.0
+"""The longest that a batch may take; what does not go in this time is counted and dropped."""
+_PATH = "/v1/traces"
+
+
+class Collecting:
+    """Collects spans while the block runs; what is waiting at its end is sent, for at most `TIMEOUT_S`."""
+
+    def __init__(self, process: str, url: str | None) -> None:
+        self._process = process
+        self._url = url
+        self._provider: TracerProvider | None = None
+
+    def __enter__(self) -> "Collecting":
+        if self._url is not None:
+            resource = Resource.create(
+                {
+                    "service.name": f"payera-{self._process}",
+                    "service.namespace": "payera",
+                    "service.version": version("payera"),
+                    "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+                }
+            )
+            self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            self._provider.add_span_processor(BatchSpanProcessor(MaskingExporter(OtlpExporter(self._url))))
+            tracing.collect(self._provider.get_tracer("payera", version("payera")))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._provider is not None:
+            tracing.collect(None)
+            self._provider.shutdown()
+
+
+class OtlpExporter(SpanExporter):
+    """POSTs protobuf to a collector, from the SDK's own thread. A collector that is away costs spans, nothing else."""
+
+    def __init__(self, url: str, headers: str | None = None) -> None:
+        """`url` without a path means the collector's usual one. `headers`: `name=value,…` (OTEL_EXPORTER_OTLP_HEADERS
+        by default)."""
+        parts = urlsplit(url)
+        self._url = parts._replace(path=_PATH).geturl() if parts.path in ("", "/") else url
+        given = os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "") if headers is None else headers
+        pairs = (pair.partition("=") for pair in given.split(",") if "=" in pair)
+        self._headers = {name.strip(): unquote(value.strip()) for name, _, value in pairs}
+        self._headers["Content-Type"] = "application/x-protobuf"
+        # Past any proxy that the machine is set to, as everything else in here.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        body = encode_spans(spans).SerializeToString()
+        request = urllib.request.Request(self._url, body, self._headers)  # noqa: S310 - checked with the settings
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+                answer.read()
+        except (OSError, urllib.error.URLError):
+            EXPORTED.labels("failed").inc(len(spans))
+            return SpanExportResult.FAILURE
+        EXPORTED.labels("sent").inc(len(spans))
+        return SpanExportResult.SUCCESS
+
+
+class MaskingExporter(SpanExporter):
+    """The last look: whatever a library wrote into a span, no card number and no key leaves (SEC-20)."""
+
+    def __init__(self, inner: SpanExporter) -> None:
+        self._inner = inner
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._inner.export([_masked(span) for span in spans])
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._inner.force_flush(timeout_millis)
+
+
+def _masked(span: ReadableSpan) -> ReadableSpan:
+    """A copy with masked texts. Messages and stack traces of exceptions, which libraries record, are left out."""
+    status = span.status
+    return ReadableSpan(
+        name=str(mask(span.name)),
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=_texts(span.attributes or {}),
+        events=[Event(event.name, _texts(event.attributes or {}), event.timestamp) for event in span.events],
+        links=span.links,
+        kind=span.kind,
+        status=Status(status.status_code) if status.status_code is StatusCode.ERROR else status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+_FREE_TEXT = frozenset({"exception.message", "exception.stacktrace"})
+
+
+def _texts(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
+    masked: dict[str, AttributeValue] = mask({k: v for k, v in attributes.items() if k not in _FREE_TEXT})
+    return masked
