@@ -1,0 +1,250 @@
+"""The kill matrix: at every named step of every flow, the api, the worker or Temporal dies; the money must be right.
+
+`python -m tests.chaos.matrix [--seeds 3] [--flows pay refund] [--steps "api send.after" …] [--components api …]`
+
+One environment for all of it. First every flow runs undisturbed under every seed, which tells the steps that it meets.
+Then, for each step and component: the payments of all flows that meet the step are held exactly there, the component is
+killed with SIGKILL, the payments are let go, the component is started again, everything comes to rest and is judged.
+Exit code 0: every cell that can occur has run and all was well; 1: the findings are printed; 2: it could not run.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from compose.embedded import environment
+from compose.embedded.shared import temporary_root
+from scenarios.runner.invariants import judge
+from scenarios.runner.run import connected
+from scenarios.runner.supervisor import SupervisorError
+from scenarios.runner.surroundings import load
+from scenarios.runner.waiting import come_to_rest
+from scenarios.runner.wire import Unexpected
+from scenarios.runner.world import Hub
+from tests.chaos.matrix_flows import FLOWS, JITTER_S, Flow, Run, Unfinished
+from tests.chaos.matrix_points import Points, Step, Trap
+from tests.chaos.matrix_table import COMPONENTS, STEPS, Cell, table
+
+SETTINGS = {"PAYERA_PSP_TIMEOUT_S": "1.5", "PAYERA_LEASE_S": "4"}
+"""Long enough between begin and the fence for a payment to be held, short enough to wait for a recovery each time."""
+GATHER_S = 1.0
+"""How long the payments that are first at a step wait there for the others."""
+MEET_WITHIN_S = 15.0
+REST_S = 60.0
+TRIES = 3
+"""How often a payment that did not come to its step is tried again with another one."""
+DEAD_S = 0.4
+"""A component stays dead for at most so long, a seed of the event decides."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What has happened so far. `met`: the steps of each flow's undisturbed runs."""
+
+    met: dict[tuple[str, int], Counter[Step]] = field(default_factory=dict)
+    ran: Counter[Cell] = field(default_factory=Counter)
+    well: Counter[Cell] = field(default_factory=Counter)
+    findings: list[str] = field(default_factory=list)
+    kills: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was wrong and something was tried."""
+        return not self.findings and bool(self.ran)
+
+
+@dataclass(slots=True)
+class Matrix:
+    """The whole plan against one environment."""
+
+    hub: Hub
+    points: Points
+    flows: Sequence[Flow]
+    steps: Sequence[Step]
+    components: Sequence[str]
+    seeds: Sequence[int]
+    say: Callable[[str], None] = lambda line: None
+    report: Report = field(default_factory=Report)
+    _number: int = 0
+
+    async def run(self) -> Report:
+        """All of it. Raises `Unexpected`, `SupervisorError` where the environment does not play along."""
+        await self._undisturbed()
+        for step in self.steps:
+            for component in self.components:
+                due = [key for key, met in self.report.met.items() if met[step]]
+                for _ in range(TRIES):
+                    if due:
+                        due = await self._event(step, component, due)
+                self.report.findings += [
+                    f"{flow} seed {seed}: never again met {step} ({component})" for flow, seed in due
+                ]
+        return self.report
+
+    async def _undisturbed(self) -> None:
+        """Every flow under every seed: it must be well, and it tells its steps."""
+        runs = await self._opened([(flow.name, seed) for flow in self.flows for seed in self.seeds])
+        for run in runs:
+            self.points.forget(run.world.merchant)
+        await asyncio.gather(*(self._stage(run) for run in runs))
+        for run in runs:
+            await self._judge(run, None)
+            self.report.met[run.flow.name, run.seed] = Counter(self.points.seen[run.world.merchant])
+        self.say(f"undisturbed: {len(runs)} payments, {self._since():.0f} s")
+
+    async def _opened(self, keys: Iterable[tuple[str, int]]) -> list[Run]:
+        """Worlds with everything that leads up to the stage."""
+        self._number += 1
+
+        async def one(name: str, seed: int) -> Run:
+            run = await FLOWS[name].open(self.hub, seed, self._number)
+            await run.flow.prepare(run)
+            return run
+
+        return list(await asyncio.gather(*(one(name, seed) for name, seed in keys)))
+
+    async def _event(self, step: Step, component: str, keys: list[tuple[str, int]]) -> list[tuple[str, int]]:
+        """One kill. Returns those that did not come to the step this time."""
+        began = time.monotonic()
+        runs = await self._opened(keys)
+        traps: dict[str, Trap] = {}
+        for run in runs:
+            met = self.report.met[run.flow.name, run.seed][step]
+            trap = traps[run.world.merchant] = Trap(step, 1 + run.seed % met)
+            self.points.forget(run.world.merchant)
+            self.points.lay(run.world.merchant, trap)
+        stages = [asyncio.create_task(self._stage(run)) for run in runs]
+        await _gathered(list(traps.values()), stages)
+        held = {merchant for merchant, trap in traps.items() if trap.sprung.is_set()}
+        supervisor = self.hub.surroundings.supervisor
+        await supervisor.kill(component)
+        for merchant in traps:
+            self.points.lift(merchant)
+        await asyncio.sleep(random.Random(f"{step} {component} {self._number}").uniform(0, DEAD_S))
+        await supervisor.restart(component)
+        self.report.kills += 1
+        await asyncio.gather(*stages)
+        for run in runs:
+            met_here = run.world.merchant in held
+            await self._judge(run, Cell(run.flow.name, step, component) if met_here else None)
+        took = time.monotonic() - began
+        self.say(f"{step}, {component} killed: {len(held)} of {len(runs)} held, {took:.1f} s")
+        return [(run.flow.name, run.seed) for run in runs if run.world.merchant not in held]
+
+    async def _stage(self, run: Run) -> None:
+        """The flow itself; what goes wrong is kept for the verdict."""
+        await asyncio.sleep(run.chance.uniform(0, JITTER_S))
+        try:
+            await run.flow.stage(run)
+        except (Unfinished, Unexpected) as error:
+            run.failed = str(error)
+
+    async def _judge(self, run: Run, cell: Cell | None) -> None:
+        """True end, one charge, all invariants, by the three sources."""
+        found = [run.failed] if run.failed else []
+        found += [f"INV-07: {why}" for why in await come_to_rest(run.world, REST_S)]
+        if run.payment:
+            found += await run.flow.shortcomings(run)
+        found += [str(violation) for violation in judge(await run.world.evidence())]
+        if cell is not None:
+            self.report.ran[cell] += 1
+            self.report.well[cell] += not found
+        where = f"{cell.step}, {cell.component} killed" if cell else "nothing killed at its step"
+        for text in found:
+            self.report.findings.append(f"{run.flow.name} seed {run.seed} {run.payment} ({where}): {text}")
+            self.say(f"FOUND {self.report.findings[-1]}")
+
+    def _since(self) -> float:
+        return time.monotonic() - self.report.began
+
+
+async def _gathered(traps: Sequence[Trap], stages: Sequence[asyncio.Task[None]]) -> None:
+    """Until every payment is held, or the first has waited long enough, or all have passed by."""
+    waiting: set[asyncio.Task[Any]] = {asyncio.create_task(trap.sprung.wait()) for trap in traps}
+    over: asyncio.Task[Any] = asyncio.create_task(asyncio.wait(stages))
+    try:
+        done, _ = await asyncio.wait({*waiting, over}, timeout=MEET_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        if over not in done:
+            await asyncio.wait(waiting, timeout=GATHER_S)
+    finally:
+        for task in (over, *waiting):
+            task.cancel()
+        await asyncio.gather(over, *waiting, return_exceptions=True)
+
+
+async def matrix(
+    env_file: Path,
+    socket: Path,
+    *,
+    seeds: int,
+    flows: Sequence[str] = (),
+    steps: Sequence[str] = (),
+    components: Sequence[str] = (),
+    say: Callable[[str], None] = lambda line: None,
+) -> Report:
+    """Against a running environment whose processes ask on `socket`. Nothing chosen: everything."""
+    points = Points()
+    async with points.listening(socket), connected(load(env_file)) as hub:
+        plan = Matrix(
+            hub,
+            points,
+            [FLOWS[name] for name in flows or FLOWS],
+            [step for step in STEPS if not steps or str(step) in steps],
+            components or COMPONENTS,
+            range(1, seeds + 1),
+            say,
+        )
+        return await plan.run()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: an environment of its own, the matrix, the table."""
+    parser = argparse.ArgumentParser(prog="tests.chaos.matrix", description="Kill everybody at every step.")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of every cell")
+    parser.add_argument("--flows", nargs="+", choices=list(FLOWS), default=[])
+    parser.add_argument("--steps", nargs="+", choices=list(map(str, STEPS)), default=[])
+    parser.add_argument("--components", nargs="+", choices=COMPONENTS, default=[])
+    given = parser.parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="payera-matrix-", dir=temporary_root()))
+    socket = folder / "points.sock"
+    try:
+        extra = SETTINGS | {"PAYERA_FAILPOINTS": f"ask:{socket}"}
+        environment.up(folder / "state", port_base=0, extra=extra, owner_pid=os.getpid())
+        report = asyncio.run(
+            matrix(
+                folder / "state" / "env.json",
+                socket,
+                seeds=given.seeds,
+                flows=given.flows,
+                steps=given.steps,
+                components=given.components,
+                say=lambda line: print(line, flush=True),
+            )
+        )
+    except (environment.EnvironmentFailed, SupervisorError, Unexpected, Unfinished) as error:
+        print(f"could not run: {error}", file=sys.stderr)
+        return 2
+    finally:
+        environment.down(folder / "state")
+        shutil.rmtree(folder, ignore_errors=True)
+    print(table(report.met, report.ran, report.well, given.components or COMPONENTS))
+    print(f"{report.kills} kills, {sum(report.ran.values())} payments held at a step,", end=" ")
+    print(f"{sum(report.well.values())} well, {time.monotonic() - report.began:.0f} s")
+    for line in report.findings:
+        print(f"FOUND {line}")
+    return 0 if report.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
