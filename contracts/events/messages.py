@@ -34,6 +34,7 @@ STATUS = {
     "payment.canceled": "canceled",
     "payment.requires_action": "requires_action",
     "payment.needs_review": "needs_review",
+    "payment.review_resolved": "captured",
     "payment.duplicate_approval": "failed",
     "payment.duplicate_reversed": "failed",
     "refund.created": "captured",

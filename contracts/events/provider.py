@@ -154,6 +154,9 @@ class _Story:
         ids = {"operation_id": dispatch["operation_id"], "epoch": dispatch["epoch"]}
         events = [new_id("evt") for _ in range(4)]
         await self.call("operation_review_v1", **ids, reason="no_proof", at=self._at(), event_ids=events)
+        word = {"action": "approved", "provider_reference": "psp_1", "evidence": "T-1", "operator": "ada"}
+        fresh = {"event_ids": [new_id("evt") for _ in range(5)], "order_id": new_id("ord")}
+        await self.call("review_resolve_v1", operation_id=ids["operation_id"], at=self._at(), **word, **fresh)
 
     async def is_doubled(self) -> None:
         """An approval that arrives after the payment's end is taken back."""

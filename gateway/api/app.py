@@ -7,6 +7,7 @@ from gateway.api import (
     events,
     merchants,
     notifications,
+    operators,
     payments,
     problems,
     providers,
@@ -32,7 +33,7 @@ def build_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (payments, refunds, tokens, events, providers, routing, settlements, reports, merchants):
+    for module in (payments, refunds, tokens, events, providers, routing, settlements, reports, operators, merchants):
         _add(app, module.router, "/v1")
     for module in (notifications, system):
         _add(app, module.router, "")

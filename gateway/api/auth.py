@@ -69,7 +69,7 @@ class Authentication:
 
 def check_reach(caller: Caller, method: str, path: str) -> None:
     """Which part of the API a kind of key reaches at all, before a byte of the body is read. Raises `Problem` 403."""
-    operators = path == "/v1/merchants" or path.startswith("/v1/merchants/")
+    operators = path == "/v1/merchants" or path.startswith(("/v1/merchants/", "/v1/operator/"))
     match caller.kind:
         case "secret":
             allowed = not operators

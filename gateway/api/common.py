@@ -132,12 +132,15 @@ _NAMES = {
 _ALPHABET = frozenset("0123456789abcdefghjkmnpqrstvwxyz_")
 
 
-def checked_id(value: str, prefix: str) -> str:
-    """`value` if it can be an id of this kind. Raises the same `NotFound` as an id that nobody has."""
+def checked_id(value: str, prefix: str, name: str | None = None) -> str:
+    """`value` if it can be an id of this kind. Raises the same `NotFound` as an id that nobody has.
+
+    `name` says what it is an id of, where the prefix does not.
+    """
     head, _, tail = value.partition("_")
     # A delivery's id is its event's and its endpoint's together, and longer.
     if head != prefix or not (len(tail) == 26 or prefix == "del") or not _ALPHABET.issuperset(tail):
-        name = _NAMES[prefix]
+        name = name or _NAMES[prefix]
         raise NotFound(f"{name}_not_found", f"No such {name.replace('_', ' ')}.")
     if prefix == "pay":
         payment_context.set(value)

@@ -14,7 +14,7 @@ A decline is an answer, not an error. 202 means: not known yet, read again or wa
 _KEY = {
     "type": "http",
     "scheme": "bearer",
-    "description": "sk_… (secret), pk_… (publishable: tokens only), or the operator's admin key (merchants only)",
+    "description": "sk_… (secret), pk_… (publishable: tokens only), or the admin key (merchants and operator only)",
 }
 
 

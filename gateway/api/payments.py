@@ -23,6 +23,7 @@ from gateway.api.common import (
     list_response,
     page,
 )
+from gateway.api.operator_views import TimelineView
 from gateway.api.schemas import PRINTABLE, CancelBody, CaptureBody, CreatePaymentBody
 from gateway.api.views import (
     AttemptView,
@@ -47,6 +48,7 @@ _LINKS: dict[str, Any] = {
     "Operations": link("list_operations", "path.payment_id"),
     "Ledger": link("list_ledger", "path.payment_id"),
     "Events": link("list_payment_events", "path.payment_id"),
+    "Timeline": link("get_timeline", "path.payment_id"),
     "Refund": {"operationId": "create_refund", "requestBody": {"payment": "$response.body#/id"}},
 }
 _PAYMENT = {201: PaymentView, 202: PaymentView}
@@ -160,6 +162,13 @@ async def list_operations(door: TheDoor, merchant: Merchant, payment_id: Payment
 async def list_ledger(door: TheDoor, merchant: Merchant, payment_id: PaymentPath) -> Response:
     """The postings of this payment, oldest first, each with the hash that chains it to the one before."""
     return await _history(door, merchant, payment_id, "payment_ledger_v1")
+
+
+@router.get("/payments/{payment_id}/timeline", responses=documented_answers({200: TimelineView}))
+async def get_timeline(door: TheDoor, merchant: Merchant, payment_id: PaymentPath) -> Response:
+    """This payment's story in order of time: requests, PSPs, ledger, events and their way to you."""
+    p = {"payment_id": checked_id(payment_id, "pay")}
+    return json_response(await door.ports.store.call("payment_timeline_v1", merchant, p))
 
 
 @router.get("/payments/{payment_id}/events", responses=documented_answers({200: list_of(EventView)}))

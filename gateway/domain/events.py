@@ -10,6 +10,7 @@ EVENT_TYPES: tuple[str, ...] = (
     "payment.canceled",
     "payment.requires_action",
     "payment.needs_review",
+    "payment.review_resolved",
     "payment.duplicate_approval",
     "payment.duplicate_reversed",
     "refund.created",

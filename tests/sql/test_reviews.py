@@ -7,7 +7,6 @@ import asyncpg
 import orjson
 import pytest
 
-
 from gateway.domain.errors import Bug, Conflict, NotFound, Refused
 from gateway.domain.ids import new_id
 from tests.parts import Database

@@ -1,7 +1,7 @@
 -- One payment as a list in order of time, from everything that is stored of it: the merchant's requests, operations with
 -- all that was learned of them, PSPs' notifications, the ledger, events and their way to the merchant, orders for the
--- workflow, reviews and, for an operator, what operators did. No card data and no key is in it. A request of the workflow
--- bears the trace in which it was made.
+-- workflow, reviews and, for an operator, what operators did. No card data and no key is in it. `trace` is the trace in
+-- which it happened.
 -- p: {payment_id, operator?: bool} → {payment, object: "timeline", data: [{at, source, what, operation, trace, details}]};
 -- source: api, gateway, psp, ledger, event, webhook, workflow, review, operator. Raises PA404 payment_not_found.
 create or replace function api.payment_timeline_v1(p_merchant text, p jsonb) returns json
@@ -34,7 +34,7 @@ begin
         from core.ledger_transaction t where t.payment_id = v_payment.id
         union all
         select e.at, 5, 'event', e.type, e.event -> 'data' -> 'operation' ->> 'id',
-               null, jsonb_build_object('event', e.id, 'sequence', e.sequence)
+               nullif(split_part(e.traceparent, '-', 2), ''), jsonb_build_object('event', e.id, 'sequence', e.sequence)
         from core.event e where e.payment_id = v_payment.id
         union all
         select (h ->> 'at')::timestamptz, 6, 'webhook', d.event_type, null, null,
@@ -51,7 +51,7 @@ begin
         select w.acknowledged_at, 7, 'workflow', 'woken', null, w.trace_id, jsonb_build_object('order', w.order_id)
         from core.workflow_wake w where w.payment_id = v_payment.id
         union all
-        select o.created_real, 6, 'workflow', 'ordered', null, null,
+        select o.created_real, 6, 'workflow', 'ordered', null, nullif(split_part(o.traceparent, '-', 2), ''),
                jsonb_build_object('order', o.id, 'not_before', core.iso_v1(o.not_before))
         from core.workflow_order o where o.payment_id = v_payment.id
         union all
