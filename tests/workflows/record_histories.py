@@ -1,12 +1,13 @@
-"""Records the histories that the replay test runs: `python -m tests.workflows.record_histories`.
+"""Records the histories that the replay test runs: `python -m tests.workflows.record_histories [NAME …]`.
 
-Run it when a workflow gets a new name or a flag in `workflows/versions.py`, and keep the old files: they are what may
-still be running somewhere. Everything in them is scripted; the payloads are sealed with a key that is no secret.
+Without a name it records the scripts that have no history yet. Add a script when a workflow gets a new name, a flag in
+`workflows/versions.py` or a new kind of way, and keep the old files: they are what may still be running somewhere.
+Everything in them is scripted; the payloads are sealed with a key that is no secret.
 """
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,17 +61,53 @@ async def _reviewed(workflows: TemporalWorkflows, script: Scripted) -> None:
     await workflows.wake("mer_1", "reviewed")
 
 
+async def _fallback(workflows: TemporalWorkflows, script: Scripted) -> None:
+    """The first PSP declined, the second approves at once."""
+    script.plans = [PlannedStep("attempt"), DONE]
+    await workflows.first_answer("mer_1", "fallback", "att_1", 10)
+
+
+async def _canceled(workflows: TemporalWorkflows, script: Scripted) -> None:
+    """Nobody knows, the merchant cancels, the approval turns up and is voided; the void is only accepted at first."""
+    script.plans = [REST]
+    await workflows.first_answer("mer_1", "canceled", "att_1", 10)
+    script.plans = [READ, PlannedStep("reverse", "att_1", "void"), SOON]
+    script.plans += [PlannedStep("resolve", "void_1", "read_by_provider_reference"), DONE]
+    await workflows.wake("mer_1", "canceled")
+
+
+async def _late_approval(workflows: TemporalWorkflows, script: Scripted) -> None:
+    """The next run of a payment whose fallback won: the first PSP says that it had approved, and is paid back."""
+    script.plans = [DONE]
+    await workflows.first_answer("mer_1", "late_approval", "att_1", 10)
+    script.plans = [READ, PlannedStep("reverse", "att_1", "refund"), DONE]
+    await workflows.wake("mer_1", "late_approval")
+
+
+async def _told(workflows: TemporalWorkflows, script: Scripted) -> None:
+    """A notification that is the truth is applied; what it contradicts is a person's."""
+    script.plans = [REST]
+    await workflows.first_answer("mer_1", "told", "att_1", 10)
+    script.plans = [PlannedStep("resolve", "att_1", "webhook"), PlannedStep("review", "att_1", "conflict"), DONE]
+    await workflows.wake("mer_1", "told")
+
+
 SCRIPTS: dict[str, Callable[[TemporalWorkflows, Scripted], Awaitable[None]]] = {
     "resolved": _resolved,
     "cascade": _cascade,
     "woken": _woken,
     "reviewed": _reviewed,
+    "fallback": _fallback,
+    "canceled": _canceled,
+    "late_approval": _late_approval,
+    "told": _told,
 }
 
 
-async def record(client: Client, folder: Path) -> None:
+async def record(client: Client, folder: Path, names: Sequence[str]) -> None:
     """Write one file per script."""
-    for name, play in SCRIPTS.items():
+    for name in names:
+        play = SCRIPTS[name]
         script = Scripted(DONE)
         async with Worker(
             client, task_queue=QUEUE, workflows=[PaymentWorkflow], activities=script.all, identity="recorder"
@@ -85,15 +122,15 @@ async def record(client: Client, folder: Path) -> None:
             (folder / f"{name}.json").write_text((await handle.fetch_history()).to_json() + "\n")
 
 
-async def main() -> None:
+async def main(names: Sequence[str]) -> None:
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=binary(), data_converter=data_converter(KEY)
     ) as environment:
         target = environment.client.service_client.config.target_host
         client = await Client.connect(target, identity="recorder", data_converter=data_converter(KEY))
-        FOLDER.mkdir(exist_ok=True)
-        await asyncio.wait_for(record(client, FOLDER), timedelta(minutes=2).total_seconds())
+        await asyncio.wait_for(record(client, FOLDER, names), timedelta(minutes=2).total_seconds())
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    new = [name for name in SCRIPTS if not (FOLDER / f"{name}.json").exists()]
+    sys.exit(asyncio.run(main(sys.argv[1:] or new)))
