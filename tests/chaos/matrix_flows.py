@@ -192,10 +192,6 @@ def _by_the_second(run: Run) -> Json:
     return {"status": "captured", "amount_captured": run.amount, "provider": run.world.scenario.route[1]}
 
 
-def _by_the_first(run: Run) -> Json:
-    return {"status": "captured", "amount_captured": run.amount, "provider": run.world.scenario.route[0]}
-
-
 def _fault(then: Any, **more: Any) -> list[Json]:
     return [{"when": {"operation": "authorize"}, "then": then, **more}]
 
@@ -217,7 +213,7 @@ FLOWS: Mapping[str, Flow] = {
             ALL_PAIRS,
             _nothing,
             _sale,
-            _by_the_first,
+            _captured,  # by the second, where it is proved that the first never heard of it
             lambda first: _fault({"action": "commit_then_lose_response", "lose": "reset"}, times=1),
         ),
         Flow(
