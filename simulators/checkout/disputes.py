@@ -65,10 +65,21 @@ def dispute(account: Account, payment_id: str, _data: Mapping[str, Any]) -> None
     _tell(account, "dispute_evidence_required", made, payment)
 
 
-def _end(account: Account, dispute_id: str, status: str, kind: str, *, money_back: bool = False) -> None:
-    found = account.store.get("disputes", dispute_id)
-    if found is None or found["status"] not in OPEN:
-        raise NotNow(f"{dispute_id} is no open dispute")
+def _end(
+    account: Account,
+    identifier: str,
+    status: str,
+    kind: str,
+    *,
+    money_back: bool = False,
+    states: tuple[str, ...] = OPEN,
+    what: str = "open",
+) -> None:
+    """A dispute, by its own id or by its payment's (the newest then), goes on to another status."""
+    listed = account.store.find("disputes", "payment", identifier)
+    found = listed[-1] if listed else account.store.get("disputes", identifier)
+    if found is None or found["status"] not in states:
+        raise NotNow(f"{identifier} is no {what} dispute")
     payment = account.store.get("payments", found["payment"])
     assert payment is not None, "a dispute is about a payment, and payments are never deleted"
     found |= {"status": status, "last_update": wire.now(account)}
@@ -98,8 +109,42 @@ def lapse(account: Account, dispute_id: str, _data: Mapping[str, Any]) -> None:
     _end(account, dispute_id, "expired", "dispute_expired")
 
 
+def review(account: Account, dispute_id: str, _data: Mapping[str, Any]) -> None:
+    """The merchant's evidence goes to the bank, given by hand (in the Dashboard) and not by the API."""
+    states = ("evidence_required",)
+    _end(account, dispute_id, "evidence_under_review", "dispute_evidence_submitted", states=states)
+
+
+def resolve(account: Account, dispute_id: str, _data: Mapping[str, Any]) -> None:
+    """It is over without a decision, as the payment was refunded already: the money comes back."""
+    _end(account, dispute_id, "resolved", "dispute_resolved", money_back=True, states=("evidence_required",))
+
+
+def arbitrate(account: Account, dispute_id: str, _data: Mapping[str, Any]) -> None:
+    """The merchant takes a lost dispute to the scheme."""
+    kind = "dispute_arbitration_sent_to_scheme"
+    _end(account, dispute_id, "arbitration_under_review", kind, states=("lost",), what="lost")
+
+
+def win_arbitration(account: Account, dispute_id: str, _data: Mapping[str, Any]) -> None:
+    """The scheme decides for the merchant: the money comes back."""
+    states = ("arbitration_under_review",)
+    _end(account, dispute_id, "arbitration_won", "dispute_arbitration_won", money_back=True, states=states, what="such")
+
+
+def lose_arbitration(account: Account, dispute_id: str, _data: Mapping[str, Any]) -> None:
+    """The scheme decides for the shopper."""
+    states = ("arbitration_under_review",)
+    _end(account, dispute_id, "arbitration_lost", "dispute_arbitration_lost", states=states, what="such")
+
+
 ACTIONS = {
     "dispute": dispute,
+    "review_dispute": review,
+    "resolve_dispute": resolve,
+    "arbitrate_dispute": arbitrate,
+    "win_arbitration": win_arbitration,
+    "lose_arbitration": lose_arbitration,
     "win_dispute": win,
     "lose_dispute": lose,
     "cancel_dispute": withdraw,

@@ -1,8 +1,10 @@
 """Dummypay: a PSP that does not exist, with a small and complete dialect (see README.md)."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
+from simulators.dummypay import disputes
 from simulators.dummypay.routes import ROUTES
 from simulators.dummypay.wire import DIALECT
 from simulators.kit.accounts import ALPHANUMERIC, World
@@ -12,7 +14,7 @@ from simulators.kit.spec import AsgiApp, SimulatorSpec
 
 def build(world: World) -> AsgiApp:
     """The ASGI application."""
-    return Application(world, ROUTES)
+    return Application(world, ROUTES + disputes.ROUTES)
 
 
 def new_credentials(source: random.Random) -> dict[str, str]:
@@ -27,7 +29,7 @@ def new_credentials(source: random.Random) -> dict[str, str]:
 SIMULATOR = SimulatorSpec(
     slug="dummypay",
     title="Dummypay",
-    dialect=DIALECT,
+    dialect=replace(DIALECT, actions={**DIALECT.actions, **disputes.ACTIONS}),
     build=build,
     new_credentials=new_credentials,
     folder=Path(__file__).parent,

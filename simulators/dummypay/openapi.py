@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulators.dummypay.wire import MAX_AMOUNT, MAX_PROSE
-from simulators.kit.openapi import BEARER, CURRENCY, FLAG, Description, Doc, Step, struct, text, whole
+from simulators.kit.openapi import BEARER, CURRENCY, FLAG, Description, Doc, Step, choice, struct, text, whole
 
 Json = dict[str, Any]
 REFERENCE = text(255, shortest=1, pattern="^[ -~]+$")
@@ -31,6 +31,8 @@ CHARGE = struct(
         "reference": REFERENCE,
         "payment": REFERENCE,
         "description": text(MAX_PROSE),
+        "initiator": choice("shopper", "merchant"),
+        "previous_network_transaction_id": REFERENCE,
     },
     "amount",
     "currency",
@@ -51,11 +53,22 @@ _MADE: dict[str, tuple[Step, ...]] = {
     "refunds": (PAID, Step("POST /v1/charges/{id}/refunds", {"amount": 100}, {"id": "id"})),
 }
 
+DISPUTED = (
+    PAID,
+    Step("CONTROL POST /settle", {"object": "{id}", "action": "dispute_needs_response"}),
+    Step("GET /v1/disputes", {"charge": "{id}"}, {"id": "data.0.id"}),
+)
+EVIDENCE = struct({"text": text(MAX_PROSE, shortest=1)}, "text", closed=False)
+
 _OPERATIONS: dict[str, Doc] = {
     "POST /v1/charges": Doc(summary="Charge a card, or hold an amount", body=CHARGE, example=_PAY),
     "POST /v1/charges/{id}/capture": Doc(body=OPERATION, example={"amount": 4000}, first=(HELD,)),
     "POST /v1/charges/{id}/void": Doc(body=OPERATION, example={}, first=(HELD,)),
     "POST /v1/charges/{id}/refunds": Doc(body=OPERATION, example={"amount": 100}, first=(PAID,)),
+    "GET /v1/disputes": Doc(query={"charge": REFERENCE}, example={"charge": "ch_1"}),
+    "GET /v1/disputes/{id}": Doc(first=DISPUTED),
+    "POST /v1/disputes/{id}/accept": Doc(summary="Give the money up", first=DISPUTED),
+    "POST /v1/disputes/{id}/evidence": Doc(body=EVIDENCE, example={"text": "Delivered on the third."}, first=DISPUTED),
 }
 for _name, _steps in _MADE.items():
     _OPERATIONS[f"GET /v1/{_name}"] = Doc(query=LOOKED_UP, example={"reference": "r1"})

@@ -70,6 +70,15 @@ def prose_of(body: dict[str, Any], name: str) -> str | None:
     return value
 
 
+def initiator_of(body: dict[str, Any]) -> str:
+    """Who asks: the shopper, or the merchant for a shopper who agreed before. Raises Refusal."""
+    value = body.get("initiator", "shopper")
+    if value not in ("shopper", "merchant"):
+        errors.invalid("initiator", "shopper or merchant.")
+    text_of(body, "previous_network_transaction_id")
+    return str(value)
+
+
 def flag_of(body: dict[str, Any], name: str) -> bool:
     """An optional boolean that is true by default. Raises Refusal."""
     value = body.get(name, True)
@@ -115,6 +124,7 @@ DIALECT = Dialect(
         "captures": ("reference", "charge"),
         "voids": ("reference", "charge"),
         "refunds": ("reference", "charge"),
+        "disputes": ("charge",),
     },
     sign=sign,
     webhook_schedule=(5, 60, 600, 3600),

@@ -180,11 +180,16 @@ def update(call: Call) -> Json:
     if not submits:
         call.emit("charge.dispute.updated", after, before)
         return call.put("dispute", after)
-    call.settled(before["id"])
-    after["status"] = before["status"].replace("needs_response", "under_review")
-    call.emit("charge.dispute.updated", after, before)
     call.put("dispute", after)
-    return _decided(call, after)
+    return _decided(call, review(call, after, before))
+
+
+def review(call: Call, dispute: Json, before: Json | None = None) -> Json:
+    """The evidence is with the bank. `before`: as it was before the evidence was given."""
+    call.settled(dispute["id"])
+    after = {**dispute, "status": dispute["status"].replace("needs_response", "under_review")}
+    call.emit("charge.dispute.updated", after, before or dispute)
+    return call.put("dispute", after)
 
 
 def _decided(call: Call, dispute: Json) -> Json:

@@ -151,23 +151,42 @@ def dispute(account: Account, identifier: str, data: Data) -> None:
     call.flush()
 
 
+def _disputed(account: Account, identifier: str, states: tuple[str, ...]) -> tuple[Call, Json]:
+    """A dispute in one of these states, by its own id or by its charge's or intent's, whose newest it is then."""
+    call = Call(account, path=(identifier,), form={}, base_url=account.world.url)
+    listed = [one for field in ("charge", "payment_intent") for one in call.find("dispute", field, identifier)]
+    return _load(account, "dispute", listed[-1]["id"] if listed else identifier, states)
+
+
+def inquire(account: Account, identifier: str, data: Data) -> None:
+    """The shopper's bank asks about a charge (or an intent's), before it disputes anything: `reason` in `data`."""
+    dispute(account, identifier, {**data, "inquiry": True})
+
+
+def review_dispute(account: Account, identifier: str, _data: Data) -> None:
+    """The merchant's evidence goes to the bank, given by hand (in the Dashboard) and not by the API."""
+    call, found = _disputed(account, identifier, disputes.ANSWERABLE)
+    disputes.review(call, found)
+    call.flush()
+
+
 def win_dispute(account: Account, identifier: str, _data: Data) -> None:
     """The bank decides for the merchant; an inquiry is closed."""
-    call, found = _load(account, "dispute", identifier, disputes.OPEN + disputes.INQUIRY)
+    call, found = _disputed(account, identifier, disputes.OPEN + disputes.INQUIRY)
     disputes.end(call, found, "won" if found["status"] in disputes.OPEN else "warning_closed")
     call.flush()
 
 
 def lose_dispute(account: Account, identifier: str, _data: Data) -> None:
     """The bank decides for the shopper."""
-    call, found = _load(account, "dispute", identifier, disputes.OPEN)
+    call, found = _disputed(account, identifier, disputes.OPEN)
     disputes.end(call, found, "lost")
     call.flush()
 
 
 def escalate_dispute(account: Account, identifier: str, _data: Data) -> None:
     """An inquiry becomes a chargeback."""
-    call, found = _load(account, "dispute", identifier, disputes.INQUIRY)
+    call, found = _disputed(account, identifier, disputes.INQUIRY)
     disputes.escalate(call, found)
     call.flush()
 
@@ -227,7 +246,7 @@ ACTIONS = {
     action.__name__: action
     for action in (
         finish_payment, decline_payment, authenticate, fail_authentication, expire, finish_refund, fail_refund,
-        dispute, win_dispute, lose_dispute, escalate_dispute, dispute_due,
+        dispute, inquire, review_dispute, win_dispute, lose_dispute, escalate_dispute, dispute_due,
         pay_out, send_payout, finish_payout, fail_payout, finish_report,
     )
 }  # fmt: skip

@@ -22,6 +22,10 @@ def test_every_operation_is_published() -> None:
 
 def test_every_listed_difference_still_occurs(shop: Shop) -> None:
     shop.pay(metadata={"payera_payment": "pay_1", "other": "x"})
+    for last in ("accept_prearbitration", "withdraw_prearbitration"):
+        payment = shop.pay()["pspReference"]
+        for action in ("charge_back", "reverse_charge_back", "open_prearbitration", last):
+            shop.settle(payment, action)
     assert set(shop.differences()) == set(listed())
     assert all(listed().values())
 

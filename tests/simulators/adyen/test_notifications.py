@@ -131,9 +131,20 @@ DISPUTE: list[tuple[str, str]] = [
     ("notify_of_fraud", "NOTIFICATION_OF_FRAUD"),
     ("notify_of_chargeback", "NOTIFICATION_OF_CHARGEBACK"),
     ("charge_back", "CHARGEBACK"),
+    ("supply_information", "INFORMATION_SUPPLIED"),
     ("reverse_charge_back", "CHARGEBACK_REVERSED"),
     ("second_charge_back", "SECOND_CHARGEBACK"),
     ("end_defence_period", "DISPUTE_DEFENSE_PERIOD_ENDED"),
+    ("win_prearbitration", "PREARBITRATION_WON"),
+]
+DEFENDED = ("charge_back", "reverse_charge_back")
+OTHER_ENDS: list[tuple[tuple[str, ...], str, bool]] = [
+    (("charge_back", "end_defence_period"), "DISPUTE_DEFENSE_PERIOD_ENDED", True),
+    ((*DEFENDED, "expire_issuer_response"), "ISSUER_RESPONSE_TIMEFRAME_EXPIRED", False),
+    ((*DEFENDED, "open_prearbitration", "win_prearbitration"), "PREARBITRATION_WON", False),
+    ((*DEFENDED, "open_prearbitration", "withdraw_prearbitration"), "PREARBITRATION_ISSUER_WITHDRAWN", False),
+    ((*DEFENDED, "open_prearbitration", "lose_prearbitration"), "PREARBITRATION_LOST", True),
+    ((*DEFENDED, "open_prearbitration", "accept_prearbitration"), "PREARBITRATION_ACCEPTED", True),
 ]
 
 
@@ -143,12 +154,28 @@ def test_a_dispute_from_first_to_last(shop: Shop) -> None:
     for action, _ in DISPUTE:
         shop.settle(payment, action)
     assert [code for code, _ in shop.told()[2:]] == [code for _, code in DISPUTE]
-    assert shop.journal()[2:] == [("chargeback", 4000), ("chargeback_reversed", 4000), ("chargeback", 4000)]
-    for item in shop.items()[2:]:
-        assert item["originalReference"] == payment
-        assert item["pspReference"] != payment
-    details: Any = shop.items()[5]["additionalData"]
+    taken, back = ("chargeback", 4000), ("chargeback_reversed", 4000)
+    assert shop.journal()[2:] == [taken, back, taken, back]
+    items = shop.items()[2:]
+    assert {item["originalReference"] for item in items} == {payment}
+    assert {item["amount"]["value"] for item in items if item["eventCode"] != "NOTIFICATION_OF_FRAUD"} == {4000}
+    references = {item["pspReference"] for item in items}
+    assert payment not in references
+    assert len(references) == 2  # the dispute's, and the fraud report's
+    details: Any = items[3]["additionalData"]
     assert (details["chargebackReasonCode"], details["chargebackSchemeCode"]) == ("10.4", "visa")
+
+
+@pytest.mark.parametrize(("actions", "event", "taken"), OTHER_ENDS, ids=[event for _, event, _ in OTHER_ENDS])
+def test_how_else_a_dispute_ends(shop: Shop, actions: tuple[str, ...], event: str, taken: bool) -> None:
+    payment = shop.pay(4200)["pspReference"]
+    for action in actions:
+        shop.settle(payment, action)
+    assert shop.told()[-1][0] == event
+    kinds = [kind for kind, _ in shop.journal()[1:]]
+    assert kinds.count("chargeback") - kinds.count("chargeback_reversed") == taken
+    with pytest.raises(Exception, match="this needs"):
+        shop.settle(payment, "notify_of_chargeback")
 
 
 def test_what_happens_without_the_merchant(shop: Shop) -> None:

@@ -70,6 +70,34 @@ def test_how_it_ends(shop: Shop, action: str, status: str, event: str, back: boo
         shop.settle(found.id, action)
 
 
+def test_arbitration(shop: Shop) -> None:
+    """By hand from first to last, by the payment's id; the money comes back at the very end."""
+    for last, status, back in (("win_arbitration", "arbitration_won", 1), ("lose_arbitration", "arbitration_lost", 0)):
+        found = _disputed(shop)
+        for action in ("review_dispute", "lose_dispute", "arbitrate_dispute"):
+            shop.settle(found.payment_id, action)
+        assert shop.api.disputes.get_dispute_details(found.id).status == "arbitration_under_review"
+        shop.settle(found.payment_id, last)
+        assert shop.api.disputes.get_dispute_details(found.id).status == status
+        kinds = [entry["kind"] for entry in shop.entries() if entry["parent"] == found.payment_id]
+        assert kinds == ["chargeback"] + ["chargeback_reversed"] * back
+        with pytest.raises(Refused, match="no such dispute"):
+            shop.settle(found.payment_id, last)
+    told = [event["type"] for event in shop.events() if "arbitration" in event["type"]]
+    assert told == [
+        "dispute_arbitration_sent_to_scheme", "dispute_arbitration_won",
+        "dispute_arbitration_sent_to_scheme", "dispute_arbitration_lost",
+    ]  # fmt: skip
+
+
+def test_resolved_by_itself(shop: Shop) -> None:
+    found = _disputed(shop)
+    shop.settle(found.id, "resolve_dispute")
+    assert shop.api.disputes.get_dispute_details(found.id).status == "resolved"
+    assert shop.events()[-1]["type"] == "dispute_resolved"
+    assert [kind for kind, _, _ in shop.journal()] == ["charge", "chargeback", "chargeback_reversed"]
+
+
 def test_accepted(shop: Shop) -> None:
     found = _disputed(shop)
     assert shop.api.disputes.accept(found.id).http_metadata.status_code == 204

@@ -169,3 +169,18 @@ def test_evidence_is_checked(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="at most 150000 characters"):
         shop.api.disputes.update(dispute.id, {"evidence": more})
     assert shop.api.disputes.retrieve(dispute.id).status == "needs_response"
+
+
+def test_by_hand_a_dispute_is_known_by_its_intent(shop: Shop) -> None:
+    """What a scenario knows is the payment; the evidence may be given in the Dashboard."""
+    for actions, status in (
+        (("inquire", "review_dispute", "escalate_dispute", "review_dispute", "win_dispute"), "won"),
+        (("dispute", "lose_dispute"), "lost"),
+        (("inquire", "win_dispute"), "warning_closed"),
+    ):
+        intent = shop.api.payment_intents.create({**PAY, "payment_method": "pm_card_visa"})
+        for action in actions:
+            about = intent.latest_charge if action == "review_dispute" else intent.id
+            shop.control("POST", "/settle", {"object": about, "action": action})
+        (dispute,) = shop.api.disputes.list({"payment_intent": intent.id}).data
+        assert dispute.status == status
