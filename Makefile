@@ -1,5 +1,5 @@
 # The commands people and scripts depend on. Each begins by making .venv match the locks (nothing to do: 50 ms).
-.PHONY: help demo test test-containers up down status env-up env-down env-status containers check bench new-psp lock lock-kafka bootstrap
+.PHONY: help demo test test-containers up down status env-up env-down env-status containers check bench kill-matrix new-psp lock lock-kafka bootstrap
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 RUN := nice -n 5
@@ -15,6 +15,7 @@ help:
 	@echo "make containers       bring it up, run smoke and cascading and the tests of containers, take it down; test-containers"
 	@echo "make check            what CI runs: format, lint, types, layers, contracts, tests, packs"
 	@echo "make bench            the side-by-side performance table"
+	@echo "make kill-matrix      kill the api, the worker and Temporal at every step of every flow (15 minutes)"
 	@echo "make new-psp NAME=x   a new provider from the reference one"
 	@echo "make lock             resolve the locks again (UPGRADE=--upgrade for newer versions)"
 	@echo "make lock-kafka       lock the jars of Apache Kafka again, from compose/kafka_jars/pom.xml"
@@ -56,6 +57,10 @@ check: bootstrap
 
 bench: bootstrap
 	@$(BIN)/python -m tests.load.bench
+
+# MATRIX='--seeds 1 --steps "api send.after"' for a part of it
+kill-matrix: bootstrap
+	@$(BIN)/python -m tests.chaos.matrix $(MATRIX)
 
 new-psp: bootstrap
 	@test -n "$(NAME)" || { echo "make new-psp NAME=<slug>"; exit 2; }

@@ -38,10 +38,16 @@ from tests.chaos.matrix_table import COMPONENTS, STEPS, Cell, table
 SETTINGS = {"PAYERA_PSP_TIMEOUT_S": "1.5", "PAYERA_LEASE_S": "4"}
 """Long enough between begin and the fence for a payment to be held, short enough to wait for a recovery each time."""
 GATHER_S = 1.0
-"""How long the payments that are first at a step wait there for the others."""
+"""How long the payments that are first at a step wait there for the others: a fence and a lease run meanwhile."""
+PATIENT = frozenset(
+    {"begin.before", "apply.after", "signal.before", "signal.after", "activity.before", "activity.after"}
+)
+GATHER_PATIENT_S = 5.0
+"""Where neither runs, they wait longer."""
 MEET_WITHIN_S = 15.0
 REST_S = 60.0
-TRIES = 3
+RESTART_TRIES = 4
+TRIES = 4
 """How often a payment that did not come to its step is tried again with another one."""
 DEAD_S = 0.4
 """A component stays dead for at most so long, a seed of the event decides."""
@@ -125,14 +131,14 @@ class Matrix:
             self.points.forget(run.world.merchant)
             self.points.lay(run.world.merchant, trap)
         stages = [asyncio.create_task(self._stage(run)) for run in runs]
-        await _gathered(list(traps.values()), stages)
+        await _gathered(list(traps.values()), stages, GATHER_PATIENT_S if step.point in PATIENT else GATHER_S)
         held = {merchant for merchant, trap in traps.items() if trap.sprung.is_set()}
         supervisor = self.hub.surroundings.supervisor
         await supervisor.kill(component)
         for merchant in traps:
             self.points.lift(merchant)
         await asyncio.sleep(random.Random(f"{step} {component} {self._number}").uniform(0, DEAD_S))
-        await supervisor.restart(component)
+        await self._restart(component)
         self.report.kills += 1
         await asyncio.gather(*stages)
         for run in runs:
@@ -141,6 +147,18 @@ class Matrix:
         took = time.monotonic() - began
         self.say(f"{step}, {component} killed: {len(held)} of {len(runs)} held, {took:.1f} s")
         return [(run.flow.name, run.seed) for run in runs if run.world.merchant not in held]
+
+    async def _restart(self, component: str) -> None:
+        """Start it again; a busy machine may be too slow for the first order's own deadline."""
+        for left in reversed(range(RESTART_TRIES)):
+            try:
+                await self.hub.surroundings.supervisor.restart(component)
+            except SupervisorError as error:
+                if not left:
+                    raise
+                self.say(f"{component} is slow to come back, ordered once more ({error})")
+            else:
+                return
 
     async def _stage(self, run: Run) -> None:
         """The flow itself; what goes wrong is kept for the verdict."""
@@ -169,14 +187,14 @@ class Matrix:
         return time.monotonic() - self.report.began
 
 
-async def _gathered(traps: Sequence[Trap], stages: Sequence[asyncio.Task[None]]) -> None:
+async def _gathered(traps: Sequence[Trap], stages: Sequence[asyncio.Task[None]], gather_s: float) -> None:
     """Until every payment is held, or the first has waited long enough, or all have passed by."""
     waiting: set[asyncio.Task[Any]] = {asyncio.create_task(trap.sprung.wait()) for trap in traps}
     over: asyncio.Task[Any] = asyncio.create_task(asyncio.wait(stages))
     try:
         done, _ = await asyncio.wait({*waiting, over}, timeout=MEET_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
         if over not in done:
-            await asyncio.wait(waiting, timeout=GATHER_S)
+            await asyncio.wait(waiting, timeout=gather_s)
     finally:
         for task in (over, *waiting):
             task.cancel()

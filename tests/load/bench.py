@@ -80,6 +80,8 @@ class Measured:
 
     def latency_ms(self, part: float) -> float:
         """A quantile over all rounds, 0 < part < 1."""
+        if len(self.latencies_ms) < 2:
+            raise SystemExit(f"bench: {self.title}: {len(self.latencies_ms)} answers in all tell nothing")
         return statistics.quantiles(self.latencies_ms, n=1000, method="inclusive")[int(part * 1000) - 1]
 
     def turn(self) -> None:
@@ -196,18 +198,11 @@ def prepare(
     key = merchant["secret_key"]
     account = connect(env["gateway"], env["control"], key, "stripe")
     call("PUT", f"{env['gateway']}/v1/routing", {"providers": ["stripe"], "max_fallbacks": 0}, bearer=key)
-    token = ",".join(
-        call(
-            "POST",
-            f"{env['gateway']}/v1/tokens",
-            {"card": {"number": number, "exp_month": 12, "exp_year": 2030}},
-            bearer=key,
-        )["id"]
-        for number in CARDS
-    )
+    token = tokens(env, key)
     start("tests.load.rivals", "sink", str(port["sink"]))
     endpoint = {"url": f"http://127.0.0.1:{port['sink']}/hooks", "enabled_events": ["*"]}
     call("POST", f"{env['gateway']}/v1/webhook_endpoints", endpoint, bearer=key)
+    second_key, second_token = merchant_with_a_fallback(env, endpoint)
     # An account of the floor's and the bare calls' own: no notifications from it, as nobody registered for them.
     bare = call("POST", f"{env['control']}/v1/stripe/accounts", {})
     start(
@@ -236,16 +231,40 @@ def prepare(
     floor_url, bare_url = f"http://127.0.0.1:{port['floor']}/pay", f"http://127.0.0.1:{port['minimal']}{charge}"
     per_workflow = [sys.executable, "-m", "tests.load.per_workflow", "client", env["temporal"], QUEUE]
     assert account["url"] == bare["url"]
+    fallback = {"key": second_key, "token": second_token}
     return {
         "gateway": Measured(f"gateway, {BUSY} clients", load("gateway", pay, BUSY, key=key, token=token)),
         "floor": Measured(f"floor, {BUSY} clients", load("floor", floor_url, BUSY)),
         "workflow": Measured(f"workflow per payment, {BUSY} clients", [*per_workflow, str(BUSY), str(seconds)]),
+        "fallback": Measured(f"gateway, one fallback, {BUSY} clients", load("gateway", pay, BUSY, **fallback)),
+        "workflow1": Measured("workflow per payment, 1 client", [*per_workflow, "1", str(seconds)]),
+        "fallback1": Measured("gateway, one fallback, 1 client", load("gateway", pay, 1, **fallback)),
         "psp": Measured("simulator's answer, 1 client", load("stripe", bare["url"] + charge, 1, key=bare["api_key"])),
         "gateway1": Measured("gateway, 1 client", load("gateway", pay, 1, key=key, token=token)),
         "floor1": Measured("floor, 1 client", load("floor", floor_url, 1)),
         "minimal": Measured(f"minimal endpoint, {BUSY} clients", load("stripe", bare_url, BUSY, key="-")),
         **simulators(env, load),
     }
+
+
+def tokens(env: Json, key: str) -> str:
+    """The cards of one merchant, kept: their ids, a comma list."""
+    cards = ({"number": number, "exp_month": 12, "exp_year": 2030} for number in CARDS)
+    url = f"{env['gateway']}/v1/tokens"
+    return ",".join(call("POST", url, {"card": card}, bearer=key)["id"] for card in cards)
+
+
+def merchant_with_a_fallback(env: Json, endpoint: Json) -> tuple[str, str]:
+    """A merchant whose first PSP never reaches the issuer and whose second approves: secret key and tokens."""
+    key = new_merchant(env["gateway"], env["admin_key"], "bench, fallback")["secret_key"]
+    first = connect(env["gateway"], env["control"], key, "dummypay")
+    connect(env["gateway"], env["control"], key, "stripe")
+    routing = {"providers": ["dummypay", "stripe"], "max_fallbacks": 1}
+    call("PUT", f"{env['gateway']}/v1/routing", routing, bearer=key)
+    rule = {"when": {"operation": "authorize"}, "then": {"action": "decline", "code": "91"}}
+    call("POST", f"{env['control']}/v1/dummypay/accounts/{first['account']}/faults", rule)
+    call("POST", f"{env['gateway']}/v1/webhook_endpoints", endpoint, bearer=key)
+    return key, tokens(env, key)
 
 
 def simulators(env: Json, load: Callable[..., list[str]]) -> dict[str, Measured]:
@@ -273,8 +292,17 @@ def report(out: Console, variants: dict[str, Measured], drains: list[tuple[float
     rate = {name: variant.rate for name, variant in variants.items()}
     overhead_ms = variants["gateway1"].latency_ms(0.5) - variants["psp"].latency_ms(0.5)
     targets = [
-        Target("throughput, gateway ÷ floor", rate["gateway"] / rate["floor"], 0.5, at_least=True),
+        Target("throughput, gateway ÷ floor", rate["gateway"] / rate["floor"], 0.6, at_least=True),
         Target("throughput, gateway ÷ workflow per payment", rate["gateway"] / rate["workflow"], 6, at_least=True),
+        *(
+            Target(
+                f"p50, one fallback ÷ workflow per payment, {clients}",
+                variants[f"fallback{suffix}"].latency_ms(0.5) / variants[f"workflow{suffix}"].latency_ms(0.5),
+                2,
+                at_least=False,
+            )
+            for suffix, clients in (("", f"{BUSY} clients"), ("1", "1 client"))
+        ),
         Target("overhead p50 at 1 client", overhead_ms, 10, at_least=False, unit=" ms"),
         *(
             Target(
@@ -298,7 +326,7 @@ def report(out: Console, variants: dict[str, Measured], drains: list[tuple[float
         word = "[green]met[/green]" if target.met else "[red]missed[/red]"
         verdict.add_row(target.title, f"{sign} {target.limit:g}{target.unit}", f"{target.value:.2f}{target.unit}", word)
     out.print(verdict)
-    for name in ("gateway", "floor"):
+    for name in ("gateway", "fallback", "floor"):
         costs = {who: 1000 * used / variants[name].answered for who, used in variants[name].cpu_s.items()}
         parts = ", ".join(f"{who} {cost:.1f}" for who, cost in costs.items() if cost >= 0.05)
         out.print(f"CPU ms per payment, {variants[name].title}: {parts}")
@@ -328,7 +356,7 @@ def main(rounds: int, seconds: float, only: list[str]) -> int:
                     before = cpu_s(pids)
                     variant.turn()
                     drained = backlog.drain()
-                    if name.startswith("gateway"):
+                    if name.startswith(("gateway", "fallback")):
                         drains.append(drained)
                     variant.cpu_s.update({who: used - before[who] for who, used in cpu_s(pids).items()})
                 out.print(f"round {number + 1} of {rounds} done", style="dim")
