@@ -1,9 +1,13 @@
 """A payment that outlives one request: plan from the database, do one step, plan again, until it is at rest.
 
+A cancel in Temporal (an operator's, never ours) ends the workflow after the step under way: what the step did stands in
+the database, and whoever waits for a first answer reads that. The next wake begins where it stopped.
+
 The workflow remembers nothing about money. A crash, a lost signal, a repeated activity or two workflows in a row lead
 to the same plan, since the plan is a function of what the database says; all decisions are in `domain.resolution`.
 """
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -37,13 +41,21 @@ class PaymentWorkflow:
 
     @workflow.run
     async def run(self, payment: PaymentRef) -> None:
-        for _ in range(policies.ROUNDS_MAX):
-            if await self._round():
-                return
-        # Waiting callers are released: they read the payment as it is. Nobody is left behind by the new run.
+        try:
+            for _ in range(policies.ROUNDS_MAX):
+                if await self._round():
+                    return
+        except asyncio.CancelledError:
+            if workflow.patched(versions.CANCEL_ENDS):
+                await self._leave()
+            raise
+        await self._leave()
+        workflow.continue_as_new(payment)
+
+    async def _leave(self) -> None:
+        """Waiting callers are released: they read the payment as it is. Nobody is left behind by the new run."""
         self._leaving = True
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(payment)
 
     @workflow.signal(name=versions.WAKE)
     def wake(self) -> None:
@@ -71,6 +83,8 @@ class PaymentWorkflow:
                 retry_policy=policies.PLAN_RETRY,
             )
         except FailureError as error:
+            if _told_to_end() and workflow.patched(versions.CANCEL_ENDS):
+                raise asyncio.CancelledError from None
             if _code(error) == "payment_not_found":
                 raise ApplicationError("payment_not_found", type="payment_not_found", non_retryable=True) from None
             await self._pause()
@@ -95,16 +109,19 @@ class PaymentWorkflow:
             self._failures = 0
         self._previous = step
         try:
-            await workflow.execute_activity_method(
+            doing = workflow.start_activity_method(
                 _ACTIVITIES[step.kind],
                 StepRef(self._payment.merchant, self._payment.payment_id, step.operation_id, step.word, step.counts),
                 start_to_close_timeout=policies.SEND_TIMEOUT,
                 heartbeat_timeout=policies.HEARTBEAT_TIMEOUT,
                 retry_policy=policies.SEND_RETRY,
             )
+            await _finished(doing)
         except FailureError as error:
             # Nothing is concluded from it: the next plan sees what the database knows.
             workflow.logger.warning("step %s failed: %s", step.kind, _code(error))
+        if _told_to_end() and workflow.patched(versions.CANCEL_ENDS):
+            raise asyncio.CancelledError
 
     async def _pause(self) -> None:
         self._failures += 1
@@ -116,6 +133,22 @@ class PaymentWorkflow:
             await workflow.wait_condition(lambda: self._woken, timeout=timedelta(seconds=wait_s))
         except TimeoutError:
             return
+
+
+async def _finished(doing: "workflow.ActivityHandle[None]") -> None:
+    """Wait for a step to its end, whoever cancels the workflow meanwhile: half a step would be one more unknown."""
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        if not workflow.patched(versions.CANCEL_ENDS):
+            doing.cancel()
+        await doing
+
+
+def _told_to_end() -> bool:
+    """Whether this workflow was canceled in Temporal."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _code(error: FailureError) -> str:

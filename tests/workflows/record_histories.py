@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
@@ -92,6 +93,28 @@ async def _told(workflows: TemporalWorkflows, script: Scripted) -> None:
     await workflows.wake("mer_1", "told")
 
 
+async def _ended(workflows: TemporalWorkflows, script: Scripted) -> None:
+    """An operator cancels the workflow in the middle of a step: the step is finished, and nothing follows it."""
+    script.plans, script.hold = [READ, DONE], asyncio.Event()
+    await workflows.wake("mer_1", "ended")
+
+    handle = workflows._client.get_workflow_handle("ended")
+
+    async def looking() -> bool:
+        return script.steps != []
+
+    async def told() -> bool:
+        """The workflow has taken note: a task of its came after the request."""
+        events = [event.event_type for event in (await handle.fetch_history()).events]
+        request = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED
+        return request in events and EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED in events[events.index(request) :]
+
+    await until(looking, 30)
+    await handle.cancel()
+    await until(told, 30)
+    script.hold.set()
+
+
 SCRIPTS: dict[str, Callable[[TemporalWorkflows, Scripted], Awaitable[None]]] = {
     "resolved": _resolved,
     "cascade": _cascade,
@@ -101,7 +124,10 @@ SCRIPTS: dict[str, Callable[[TemporalWorkflows, Scripted], Awaitable[None]]] = {
     "canceled": _canceled,
     "late_approval": _late_approval,
     "told": _told,
+    "ended": _ended,
 }
+KEPT = ("cancel_swallowed",)
+"""Recorded by code that is gone, as it may still be running somewhere: `ended` before the flag CANCEL_ENDS."""
 
 
 async def record(client: Client, folder: Path, names: Sequence[str]) -> None:

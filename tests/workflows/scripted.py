@@ -1,5 +1,6 @@
 """Activities that say what a test wrote down, instead of asking a database and PSPs."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +15,15 @@ DONE = PlannedStep("done", resting=True)
 class Scripted:
     """`plans` are given one after the other, the last one again and again; an exception among them is raised.
 
-    `on` says what happens at a step, by its kind. `seen` keeps what was done.
+    `on` says what happens at a step, by its kind. `seen` keeps what was done. A `resolve` waits for `hold` if there is
+    one.
     """
 
     def __init__(self, *plans: PlannedStep | Exception, on: dict[str, Callable[[], None]] | None = None) -> None:
         self.plans = list(plans)
         self.on = on or {}
         self.seen: list[str] = []
+        self.hold: asyncio.Event | None = None
 
     @property
     def all(self) -> list[Callable[..., Any]]:
@@ -41,6 +44,9 @@ class Scripted:
     @activity.defn
     async def resolve(self, step: StepRef) -> None:
         self._do(f"resolve {step.operation_id} {step.word}")
+        if self.hold is not None:
+            await self.hold.wait()
+            self.seen.append("resolved")
 
     @activity.defn
     async def reverse(self, step: StepRef) -> None:

@@ -226,3 +226,41 @@ async def test_nothing_readable_is_kept_by_the_server(client: Client) -> None:
     for word in ("mer_secret", "idempotent_replay", "a detail that must not be read", 'attempt\\"'):
         assert word not in text
     assert versions.PAYMENT in text
+
+
+async def canceled(client: Client, payment_id: str) -> bool:
+    return (await client.get_workflow_handle(payment_id).describe()).status == WorkflowExecutionStatus.CANCELED
+
+
+async def test_a_cancel_ends_it_after_the_step_under_way(client: Client) -> None:
+    """Goal: an operator's cancel cuts no step off, is not forgotten, and leaves no caller behind; a wake goes on."""
+    script = Scripted(RESOLVE, PlannedStep("attempt"), DONE)
+    script.hold = asyncio.Event()
+    async with working(client, script) as queue:
+        payment_id = f"pay_{uuid.uuid4().hex}"
+        workflows = TemporalWorkflows(client, queue)
+        caller = asyncio.create_task(workflows.first_answer("mer_1", payment_id, "att_1", 30))
+
+        async def looking() -> bool:
+            return script.steps != []
+
+        await until(looking, 20)
+        handle = client.get_workflow_handle(payment_id)
+        await handle.cancel()
+        script.hold.set()
+        await until(lambda: canceled(client, payment_id), 20)
+        await asyncio.wait_for(caller, 20)
+        assert script.seen == ["plan", "resolve att_1 idempotent_replay", "resolved"]
+        await workflows.wake("mer_1", payment_id)
+        await client.get_workflow_handle(payment_id).result()
+        assert script.seen[3:] == ["plan", "attempt", "plan"]
+
+
+async def test_a_cancel_ends_a_wait_at_once(client: Client) -> None:
+    script = Scripted(PlannedStep("wait", wait_s=3600, resting=True))
+    async with working(client, script) as queue:
+        payment_id = f"pay_{uuid.uuid4().hex}"
+        await TemporalWorkflows(client, queue).first_answer("mer_1", payment_id, "att_1", 20)
+        await client.get_workflow_handle(payment_id).cancel()
+        await until(lambda: canceled(client, payment_id), 20)
+        assert script.seen == ["plan"]
