@@ -23,6 +23,7 @@ from gateway.adapters.keys import load_keys
 from gateway.adapters.postgres import Database
 from gateway.adapters.vault import EnvelopeVault
 from gateway.adapters.webhook_sender import HttpWebhookSender
+from gateway.metrics import MeasuredStore
 from gateway.observability import payment_id, trace_id
 from gateway.settings import Settings
 from gateway.use_cases.deliver_webhook import Schedule, deliver_webhook
@@ -47,13 +48,14 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     schedule = Schedule(settings.webhook_schedule_s, jitter=0.0 if test else 0.1)
     clock = SystemClock()
     database = Database(app=settings.database, system=settings.system_database)
+    store = MeasuredStore(database)
     if await patiently(health, "database", database.open, stop) is None:
         return
     vault = EnvelopeVault(keys, database, test_only=test)
 
     async def plan(events: list[Json]) -> None:
         p = {"events": [{"id": event["id"]} for event in events], "at": clock.now().isoformat()}
-        answer = await database.system("delivery_plan_v1", p)
+        answer = await store.system("delivery_plan_v1", p)
         PLANNED.inc(answer["planned"])
         if answer["planned"]:
             deliveries.due.set()
@@ -80,7 +82,7 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     feed = EventFeed(settings.kafka, settings.topic, GROUP, health)
     try:
         async with HttpWebhookSender(EgressPolicy(test=test, allow_hosts=settings.egress_allow)) as sender:
-            deliveries = Deliveries(database, deliver, health, name)
+            deliveries = Deliveries(store, deliver, health, name)
             IN_FLIGHT.set_function(lambda: deliveries.in_flight)
             await run_parts(health, {"kafka": lambda: feed.follow(plan), "deliveries": deliveries.run}, stop)
     finally:

@@ -26,6 +26,7 @@ from gateway.api.edge import App, Edge
 from gateway.connectors.http import HttpClient
 from gateway.connectors.registry import discover
 from gateway.domain.errors import StoreUnavailable, VaultFailed
+from gateway.metrics import MeasuredStore, announce
 from gateway.observability import MeasuredConnectors, configure_logging
 from gateway.settings import Settings, SettingsInvalid, read_settings
 from gateway.use_cases.ports import Ports
@@ -54,7 +55,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
     http = await stack.enter_async_context(HttpClient(egress.check_url, resolver=egress.resolver(), reached=reached))
     client = await temporal.connect(settings.temporal, settings.temporal_namespace, keys.codec)
     ports = Ports(
-        store=database,
+        store=MeasuredStore(database),
         vault=EnvelopeVault(keys, database, test_only=test),
         connectors=MeasuredConnectors(discover(http)),
         workflows=temporal.TemporalWorkflows(client, settings.task_queue, failpoints),
@@ -107,6 +108,7 @@ async def serve(settings: Settings) -> None:
 def main() -> int:
     """Exit code 0 after an ordered stop, 2 for settings that are missing or wrong, 1 for what cannot be reached."""
     configure_logging("api")
+    announce("api")
     try:
         settings = read_settings().require("database", "temporal", "keys")
         with Collecting("api", settings.otlp), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

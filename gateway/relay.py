@@ -15,12 +15,15 @@ from prometheus_client import Counter, Gauge
 from gateway.adapters.background import PeerAway, patiently, pause, run_parts, run_process
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.failpoints import failpoints_of
+from gateway.adapters.figures import tell_figures
 from gateway.adapters.health import Health
 from gateway.adapters.kafka import EventPublisher
 from gateway.adapters.keys import CvvKeys, load_keys
 from gateway.adapters.postgres import Database
 from gateway.adapters.temporal import TemporalWorkflows, connect
+from gateway.metrics import MeasuredStore
 from gateway.settings import Settings
+from gateway.use_cases.housekeeping import Keep, tidy
 from gateway.use_cases.ports import Clock, Store, Workflows
 from gateway.use_cases.relay_outbox import RelayOutbox, relay_outbox
 from gateway.use_cases.sweep import WakeOrders, purge_cvv, sweep, wake_orders
@@ -33,6 +36,7 @@ OLDEST = Gauge("payera_outbox_oldest_seconds", "How long the oldest unsent event
 SWEPT = Counter("payera_recovery_swept_total", "Attempts whose sender died, found by the sweeper")
 WOKEN = Counter("payera_orders_woken_total", "Orders that Temporal acknowledged")
 WAKE_FAILED = Counter("payera_orders_failed_total", "Orders that Temporal did not acknowledge; they are tried again")
+FORGOTTEN = Counter("payera_rows_forgotten_total", "Rows that housekeeping deleted, by what they were", ["what"])
 CVV_PURGED = Counter("payera_cvv_purged_total", "Card codes destroyed because their 15 minutes were over")
 
 POLL_S = 1.0
@@ -42,7 +46,11 @@ GATHER_S = 0.15
 messages, and leaves the machine to the payments; after a quiet moment an event leaves at once."""
 CLUSTER_CHECK_S = 10.0
 LAG_EVERY_S = 2.0
+FIGURES_EVERY_S = 10.0
 PURGE_EVERY_S = 60.0
+TIDY_EVERY_S = 60.0
+TIDY_REST_S = 0.2
+"""Between two batches, when there is more to forget: housekeeping never hurries."""
 
 
 class Relay:
@@ -121,12 +129,32 @@ class Relay:
             self._health.ok("cvv")
             await asyncio.sleep(PURGE_EVERY_S)
 
+    async def tidy(self) -> None:
+        """What is not needed any more is forgotten, a small batch at a time."""
+        settings = self._settings
+        keep = Keep(
+            idempotency_s=settings.keep_idempotency_s,
+            notifications_s=settings.keep_notifications_s,
+            deliveries_s=settings.keep_deliveries_s,
+            receipts_s=settings.keep_receipts_s,
+        )
+        while True:
+            forgotten = await tidy(self._store, self._clock, keep)
+            for what, rows in forgotten.items():
+                FORGOTTEN.labels(what).inc(rows)
+            self._health.ok("housekeeping")
+            await asyncio.sleep(TIDY_REST_S if max(forgotten.values()) >= keep.limit else TIDY_EVERY_S)
+
     async def measure(self) -> None:
-        """The outbox's lag, for /metrics."""
+        """The outbox's lag and what is open, for /metrics."""
+        told_s = -FIGURES_EVERY_S
         while True:
             lag = await self._store.system("outbox_lag_v1", {})
             UNSENT.set(lag["unsent"])
             OLDEST.set(lag["oldest_s"])
+            if self._clock.monotonic_s() - told_s >= FIGURES_EVERY_S:
+                await tell_figures(self._store, self._clock)
+                told_s = self._clock.monotonic_s()
             self._health.ok("figures")
             await asyncio.sleep(LAG_EVERY_S)
 
@@ -142,7 +170,7 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     if await patiently(health, "database", database.open, stop) is None:
         return
     workflows = TemporalWorkflows(client, settings.task_queue, failpoints_of(settings.failpoints, "relay"))
-    relay = Relay(database, workflows, keys.cvv, SystemClock(), health, settings)
+    relay = Relay(MeasuredStore(database), workflows, keys.cvv, SystemClock(), health, settings)
 
     async def listen() -> None:
         async with database.listen({"payera_outbox": relay.events.set, "payera_order": relay.orders.set}) as lost:
@@ -158,6 +186,7 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
         "recovery": relay.recover,
         "orders": relay.wake,
         "cvv": relay.purge,
+        "housekeeping": relay.tidy,
         "figures": relay.measure,
         "notifications": listen,
     }

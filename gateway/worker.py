@@ -23,6 +23,7 @@ from gateway.adapters.temporal_traces import TraceInterceptor
 from gateway.adapters.vault import EnvelopeVault
 from gateway.connectors.http import HttpClient
 from gateway.connectors.registry import discover
+from gateway.metrics import MeasuredStore
 from gateway.observability import MeasuredConnectors
 from gateway.settings import Settings
 from gateway.use_cases.ports import Ports
@@ -65,7 +66,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Worker, Client]
         )
         client = await _connect(settings, keys.codec)
         ports = Ports(
-            store=database,
+            store=MeasuredStore(database),
             vault=EnvelopeVault(keys, database, test_only=test),
             connectors=MeasuredConnectors(discover(http)),
             workflows=TemporalWorkflows(client, settings.task_queue),

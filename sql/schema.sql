@@ -1091,7 +1091,7 @@ begin
         from core.ledger_transaction t where t.payment_id = v_payment.id
         union all
         select e.at, 5, 'event', e.type, e.event -> 'data' -> 'operation' ->> 'id',
-               null, jsonb_build_object('event', e.id, 'sequence', e.sequence)
+               nullif(split_part(e.traceparent, '-', 2), ''), jsonb_build_object('event', e.id, 'sequence', e.sequence)
         from core.event e where e.payment_id = v_payment.id
         union all
         select (h ->> 'at')::timestamptz, 6, 'webhook', d.event_type, null, null,
@@ -1108,7 +1108,7 @@ begin
         select w.acknowledged_at, 7, 'workflow', 'woken', null, w.trace_id, jsonb_build_object('order', w.order_id)
         from core.workflow_wake w where w.payment_id = v_payment.id
         union all
-        select o.created_real, 6, 'workflow', 'ordered', null, null,
+        select o.created_real, 6, 'workflow', 'ordered', null, nullif(split_part(o.traceparent, '-', 2), ''),
                jsonb_build_object('order', o.id, 'not_before', core.iso_v1(o.not_before))
         from core.workflow_order o where o.payment_id = v_payment.id
         union all
@@ -4895,6 +4895,7 @@ begin
     join core.event e on e.id = given ->> 'id'  -- what was published, not what came back
     join core.webhook_endpoint w on w.merchant = e.merchant
     where w.status = 'enabled' and w.deleted_at is null
+      and e.at >= coalesce((select f.upto from core.forgotten f where f.what = 'deliveries'), '-infinity')
       and ('*' = any (w.enabled_events) or e.type = any (w.enabled_events))
     on conflict (endpoint_id, event_id) do nothing;
     get diagnostics v_count = row_count;
@@ -4903,6 +4904,32 @@ end
 $$;
 
 ALTER FUNCTION sys.delivery_plan_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.delivery_purge_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    v_before timestamptz := (p ->> 'before')::timestamptz;
+    v_count bigint;
+begin
+    with old as (
+        select d.id from core.delivery d
+        where d.status <> 'pending' and d.created_at < v_before
+        order by d.created_at limit (p ->> 'limit')::int for update skip locked
+    )
+    delete from core.delivery d using old where d.id = old.id;
+    get diagnostics v_count = row_count;
+    if v_count > 0 then
+        insert into core.forgotten as f (what, upto) values ('deliveries', v_before)
+        on conflict (what) do update set upto = greatest(f.upto, excluded.upto);
+    end if;
+    return json_build_object('purged', v_count);
+end
+$$;
+
+ALTER FUNCTION sys.delivery_purge_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.delivery_release_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4959,6 +4986,75 @@ $$;
 
 ALTER FUNCTION sys.delivery_results_v1(p jsonb) OWNER TO payera_system;
 
+CREATE FUNCTION sys.figures_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    v_at timestamptz := (p ->> 'at')::timestamptz;
+    v_most int := (p ->> 'most')::int;
+begin
+    return json_build_object(
+        'live', (select coalesce(json_agg(l), '[]') from (
+            select o.provider, o.kind, o.status, count(*) as count from (
+                (select x.provider, x.kind, x.status from core.operation x
+                 where x.kind = 'authorize'
+                   and x.status in ('dispatched', 'unknown', 'pending', 'requires_action', 'review') limit v_most)
+                union all
+                (select x.provider, x.kind, x.status from core.operation x
+                 where x.kind <> 'authorize'
+                   and x.status in ('dispatched', 'unknown', 'pending', 'requires_action') limit v_most)
+            ) as o group by 1, 2, 3 order by 1, 2, 3) as l),
+        'reviews', (select count(*) from (
+            select from core.review r where r.resolved_at is null limit v_most) as r),
+        'orders', (select json_build_object('waiting', count(*), 'oldest_s', coalesce(round(extract(
+            epoch from clock_timestamp() - min(greatest(o.created_real, o.not_before)))::numeric, 3), 0))
+            from (select * from core.workflow_order x order by x.created_real limit v_most) as o),
+        'deliveries', (select json_build_object(
+            'pending', count(*), 'due', count(*) filter (where d.next_at <= v_at),
+            'oldest_s', coalesce(round(extract(epoch from greatest(v_at - min(d.next_at), interval '0'))::numeric, 3), 0),
+            'dead', (select count(*) from (select from core.delivery x where x.status = 'dead' limit v_most) as x))
+            from (select x.next_at from core.delivery x where x.status = 'pending'
+                  order by x.next_at limit v_most) as d),
+        'notifications_unmatched', (select count(*) from (
+            select from core.webhook_inbox w where w.payment_id is null limit v_most) as w),
+        'circuits', (select coalesce(json_agg(c), '[]') from (
+            select a.provider, count(*) as open from core.circuit x join core.provider_account a on a.id = x.account_id
+            where x.open_until > v_at group by 1 order by 1) as c));
+end
+$$;
+
+ALTER FUNCTION sys.figures_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.idempotency_purge_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    v_count bigint;
+begin
+    with old as (
+        select i.merchant, i.scope, i.key from core.idempotency i
+        where i.created_at < (p ->> 'before')::timestamptz
+          and (i.state = 'frozen'
+               or i.state = 'open'
+                  and not exists (select from core.operation o
+                                  where o.payment_id = i.payment_id and core.is_live_v1(o.status))
+                  and not exists (select from core.payment x where x.id = i.payment_id
+                                  and x.status in ('processing', 'requires_action', 'needs_review')))
+        order by i.created_at limit (p ->> 'limit')::int for update skip locked
+    )
+    delete from core.idempotency i using old
+    where i.merchant = old.merchant and i.scope = old.scope and i.key = old.key;
+    get diagnostics v_count = row_count;
+    return json_build_object('purged', v_count);
+end
+$$;
+
+ALTER FUNCTION sys.idempotency_purge_v1(p jsonb) OWNER TO payera_system;
+
 CREATE FUNCTION sys.merchant_create_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -5010,6 +5106,43 @@ end
 $$;
 
 ALTER FUNCTION sys.merchant_update_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.notification_purge_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    v_count bigint;
+begin
+    with live as (
+        select o.account_id, min(o.created_at) as since from core.operation o
+        where o.kind = 'authorize' and o.status in ('dispatched', 'unknown', 'pending', 'requires_action', 'review')
+        group by o.account_id
+        union all
+        select o.account_id, min(o.created_at) from core.operation o
+        where o.kind <> 'authorize' and o.status in ('dispatched', 'unknown', 'pending', 'requires_action')
+        group by o.account_id
+        union all
+        select o.account_id, min(o.created_at) from core.review r join core.operation o on o.id = r.operation_id
+        where r.resolved_at is null group by o.account_id
+    ), old as (
+        select w.account_id, w.event_id from core.webhook_inbox w
+        where w.received_at < (p ->> 'before')::timestamptz
+          and case when w.payment_id is null
+              then not exists (select from live l where l.account_id = w.account_id and l.since <= w.received_at)
+              else not exists (select from core.operation o
+                               where o.payment_id = w.payment_id and core.is_live_v1(o.status)) end
+        order by w.received_at limit (p ->> 'limit')::int for update skip locked
+    )
+    delete from core.webhook_inbox w using old
+    where w.account_id = old.account_id and w.event_id = old.event_id;
+    get diagnostics v_count = row_count;
+    return json_build_object('purged', v_count);
+end
+$$;
+
+ALTER FUNCTION sys.notification_purge_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.open_work_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5086,10 +5219,10 @@ begin
     with done as (
         delete from core.workflow_order o
         where o.id = any (array(select jsonb_array_elements_text(p -> 'ids'))) and o.lease_until is not null
-        returning o.id, o.merchant, o.payment_id, o.created_real
+        returning o.id, o.merchant, o.payment_id, o.created_real, o.traceparent
     )
-    insert into core.workflow_wake (order_id, merchant, payment_id, ordered_at, acknowledged_at)
-    select d.id, d.merchant, d.payment_id, d.created_real, clock_timestamp()
+    insert into core.workflow_wake (order_id, merchant, payment_id, ordered_at, acknowledged_at, trace_id)
+    select d.id, d.merchant, d.payment_id, d.created_real, clock_timestamp(), nullif(split_part(d.traceparent, '-', 2), '')
     from done d on conflict do nothing;
     get diagnostics v_count = row_count;
     return json_build_object('done', v_count);
@@ -5160,13 +5293,15 @@ ALTER FUNCTION sys.outbox_lag_v1(p jsonb) OWNER TO payera_system;
 CREATE FUNCTION sys.outbox_republish_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     v_count bigint;
 begin
     insert into core.outbox (position, payment_id)
     select e.position, e.payment_id from core.event e
-    where not exists (select from core.event_sent s where s.position = e.position and s.cluster = p ->> 'cluster')
+    where e.position > coalesce((select c.position from core.cluster_seen c where c.cluster = p ->> 'cluster'), 0)
+      and not exists (select from core.event_sent s where s.position = e.position and s.cluster = p ->> 'cluster')
     on conflict (position) do nothing;
     get diagnostics v_count = row_count;
     if v_count > 0 then
@@ -5190,6 +5325,9 @@ begin
     select array_agg(distinct payment_id) into v_payments from gone;
     insert into core.event_sent (position, cluster)
     select id, p ->> 'cluster' from unnest(v_ids) as id on conflict do nothing;
+    insert into core.cluster_seen as c (cluster) values (p ->> 'cluster')
+    on conflict (cluster) do update set seen_at = clock_timestamp()
+    where c.seen_at < clock_timestamp() - interval '1 minute';
     delete from core.outbox_lease l where l.payment_id = any (v_payments) and l.relay = p ->> 'relay';
     return json_build_object('sent', cardinality(v_ids));
 end
@@ -5256,6 +5394,54 @@ end
 $$;
 
 ALTER FUNCTION sys.provider_account_lookup_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.receipt_purge_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    v_before timestamptz := clock_timestamp() - (p ->> 'older_than_s')::float8 * interval '1 second';
+    v_gone timestamptz := clock_timestamp() - (p ->> 'forget_s')::float8 * interval '1 second';
+    v_cluster core.cluster_seen;
+    v_stop bigint;
+    v_last bigint;
+    v_count bigint;
+    v_purged bigint := 0;
+begin
+    for v_cluster in select * from core.cluster_seen c order by c.cluster for update skip locked loop
+        if v_cluster.seen_at < v_gone then
+            delete from core.event_sent s where (s.position, s.cluster) in (
+                select t.position, t.cluster from core.event_sent t
+                where t.cluster = v_cluster.cluster order by t.position limit (p ->> 'limit')::int);
+            get diagnostics v_count = row_count;
+            if v_count = 0 then
+                delete from core.cluster_seen c where c.cluster = v_cluster.cluster;
+            else
+                update core.cluster_seen c set position = 0 where c.cluster = v_cluster.cluster and c.position > 0;
+            end if;
+            v_purged := v_purged + v_count;
+            continue;
+        end if;
+        select min(n.position) filter (where n.sent_at is null or n.sent_at >= v_before), max(n.position)
+        into v_stop, v_last
+        from (select e.position, s.sent_at from core.event e
+              left join core.event_sent s on s.position = e.position and s.cluster = v_cluster.cluster
+              where e.position > v_cluster.position order by e.position limit (p ->> 'limit')::int) as n;
+        v_last := coalesce(v_stop - 1, v_last);
+        continue when v_last is null or v_last <= v_cluster.position;
+        update core.cluster_seen c set position = v_last where c.cluster = v_cluster.cluster;
+        delete from core.event_sent s
+        where s.position > v_cluster.position and s.position <= v_last and s.cluster = v_cluster.cluster;
+        get diagnostics v_count = row_count;
+        v_purged := v_purged + v_count;
+    end loop;
+    return json_build_object('purged', v_purged, 'clusters', (
+        select coalesce(json_object_agg(c.cluster, c.position), '{}') from core.cluster_seen c));
+end
+$$;
+
+ALTER FUNCTION sys.receipt_purge_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.recovery_sweep_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5683,6 +5869,14 @@ ALTER TABLE ONLY core.circuit FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.circuit OWNER TO payera_owner;
 
+CREATE TABLE core.cluster_seen (
+    cluster text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint DEFAULT 0 NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE core.cluster_seen OWNER TO payera_owner;
+
 CREATE TABLE core.daily_total (
     merchant text NOT NULL COLLATE pg_catalog."C",
     day date NOT NULL,
@@ -5784,6 +5978,14 @@ CREATE TABLE core.fee_rule (
 ALTER TABLE ONLY core.fee_rule FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.fee_rule OWNER TO payera_owner;
+
+CREATE TABLE core.forgotten (
+    what text NOT NULL COLLATE pg_catalog."C",
+    upto timestamp with time zone NOT NULL,
+    CONSTRAINT forgotten_what_check CHECK ((what = 'deliveries'::text))
+);
+
+ALTER TABLE core.forgotten OWNER TO payera_owner;
 
 CREATE TABLE core.idempotency (
     merchant text NOT NULL COLLATE pg_catalog."C",
@@ -6066,6 +6268,9 @@ ALTER TABLE ONLY core.cascade_rule
 ALTER TABLE ONLY core.circuit
     ADD CONSTRAINT circuit_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY core.cluster_seen
+    ADD CONSTRAINT cluster_seen_pkey PRIMARY KEY (cluster);
+
 ALTER TABLE ONLY core.daily_total
     ADD CONSTRAINT daily_total_pkey PRIMARY KEY (merchant, day, currency, type);
 
@@ -6104,6 +6309,9 @@ ALTER TABLE ONLY core.event_sent
 
 ALTER TABLE ONLY core.fee_rule
     ADD CONSTRAINT fee_rule_pkey PRIMARY KEY (account_id, kind, currency);
+
+ALTER TABLE ONLY core.forgotten
+    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (what);
 
 ALTER TABLE ONLY core.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (merchant, scope, key);
@@ -6197,6 +6405,8 @@ CREATE INDEX card_attempt_card ON core.card_attempt USING btree (merchant, finge
 
 CREATE INDEX circuit_merchant ON core.circuit USING btree (merchant) WHERE (open_until IS NOT NULL);
 
+CREATE INDEX delivery_age ON core.delivery USING btree (created_at) WHERE (status <> 'pending'::text);
+
 CREATE INDEX delivery_dead ON core.delivery USING btree (created_at) WHERE (status = 'dead'::text);
 
 CREATE INDEX delivery_due ON core.delivery USING btree (next_at) WHERE (status = 'pending'::text);
@@ -6210,6 +6420,8 @@ CREATE INDEX dispute_merchant ON core.dispute USING btree (merchant, id);
 CREATE INDEX dispute_payment ON core.dispute USING btree (payment_id);
 
 CREATE INDEX event_merchant ON core.event USING btree (merchant, "position");
+
+CREATE INDEX idempotency_age ON core.idempotency USING btree (created_at);
 
 CREATE INDEX idempotency_payment ON core.idempotency USING btree (merchant, payment_id);
 
@@ -6272,6 +6484,8 @@ CREATE INDEX settlement_file_waiting ON core.settlement_file USING btree (id) WH
 CREATE INDEX settlement_line_operation ON core.settlement_line USING btree (operation_id) WHERE (operation_id IS NOT NULL);
 
 CREATE INDEX webhook_endpoint_merchant ON core.webhook_endpoint USING btree (merchant, id);
+
+CREATE INDEX webhook_inbox_age ON core.webhook_inbox USING btree (received_at);
 
 CREATE INDEX webhook_unmatched ON core.webhook_inbox USING btree (account_id, provider_reference) WHERE (payment_id IS NULL);
 
@@ -6461,6 +6675,8 @@ CREATE POLICY system ON core.settlement_file TO payera_system USING (true);
 CREATE POLICY system ON core.settlement_line TO payera_system USING (true);
 
 CREATE POLICY system ON core.webhook_endpoint TO payera_system USING (true);
+
+CREATE POLICY system ON core.webhook_inbox TO payera_system USING (true);
 
 CREATE POLICY system ON core.workflow_order TO payera_system USING (true);
 
@@ -6820,7 +7036,7 @@ GRANT ALL ON FUNCTION core.close_review_v1() TO payera_system;
 REVOKE ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.contradict_v1(p_operation_id text, p_event_id text, p_at timestamp with time zone) TO payera_system;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE core.delivery TO payera_system;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.delivery TO payera_system;
 
 REVOKE ALL ON FUNCTION core.delivery_view_v1(p core.delivery) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.delivery_view_v1(p core.delivery) TO payera_system;
@@ -7123,11 +7339,20 @@ GRANT ALL ON FUNCTION sys.delivery_claim_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.delivery_plan_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.delivery_plan_v1(p jsonb) TO payera_relay;
 
+REVOKE ALL ON FUNCTION sys.delivery_purge_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.delivery_purge_v1(p jsonb) TO payera_relay;
+
 REVOKE ALL ON FUNCTION sys.delivery_release_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.delivery_release_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.delivery_results_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.delivery_results_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.figures_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.figures_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.idempotency_purge_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.idempotency_purge_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.merchant_create_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.merchant_create_v1(p jsonb) TO payera_relay;
@@ -7137,6 +7362,9 @@ GRANT ALL ON FUNCTION sys.merchant_get_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.merchant_update_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.merchant_update_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.notification_purge_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.notification_purge_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.open_work_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.open_work_v1(p jsonb) TO payera_relay;
@@ -7168,6 +7396,9 @@ GRANT ALL ON FUNCTION sys.payment_wake_v1(p jsonb) TO payera_relay;
 REVOKE ALL ON FUNCTION sys.provider_account_lookup_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.provider_account_lookup_v1(p jsonb) TO payera_relay;
 GRANT ALL ON FUNCTION sys.provider_account_lookup_v1(p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION sys.receipt_purge_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.receipt_purge_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.recovery_sweep_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.recovery_sweep_v1(p jsonb) TO payera_relay;
@@ -7201,6 +7432,10 @@ GRANT SELECT,UPDATE ON TABLE core.audit_head TO payera_system;
 
 GRANT SELECT,DELETE ON TABLE core.card_attempt TO payera_system;
 
+GRANT SELECT ON TABLE core.circuit TO payera_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.cluster_seen TO payera_system;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.daily_total TO payera_system;
 
 GRANT SELECT,INSERT ON TABLE core.discrepancy TO payera_system;
@@ -7213,7 +7448,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.event_sent TO payera_system;
 
 GRANT SELECT ON TABLE core.fee_rule TO payera_system;
 
-GRANT SELECT,UPDATE ON TABLE core.idempotency TO payera_system;
+GRANT SELECT,INSERT,UPDATE ON TABLE core.forgotten TO payera_system;
+
+GRANT SELECT,DELETE,UPDATE ON TABLE core.idempotency TO payera_system;
 
 GRANT SELECT ON TABLE core.ledger_line TO payera_system;
 
@@ -7234,6 +7471,8 @@ GRANT SELECT ON TABLE core.retry_cap TO payera_system;
 GRANT SELECT ON TABLE core.retry_rule TO payera_system;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE core.settlement_line TO payera_system;
+
+GRANT SELECT,DELETE,UPDATE ON TABLE core.webhook_inbox TO payera_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.workflow_order TO payera_system;
 

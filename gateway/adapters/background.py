@@ -19,6 +19,7 @@ import uvloop
 from gateway.adapters.health import Health, serve_health
 from gateway.adapters.otlp import Collecting
 from gateway.domain.errors import StoreUnavailable, VaultFailed
+from gateway.metrics import announce
 from gateway.observability import configure_logging
 from gateway.settings import Settings, SettingsInvalid, read_settings
 
@@ -121,6 +122,7 @@ def run_process(
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - before logging, for the person who started it
         raise SystemExit(2) from None
     configure_logging(name)
+    announce(name)
 
     async def body() -> None:
         stop = asyncio.Event()

@@ -5,10 +5,10 @@ function and connection. Refusals of the procedures (SQLSTATE PAxxx) become the 
 """
 
 import asyncio
-import functools
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cache, partial
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -17,6 +17,7 @@ import orjson
 
 from gateway import tracing
 from gateway.domain.errors import Bug, Conflict, IdempotencyKeyReused, NotFound, PayeraError, Refused, StoreUnavailable
+from gateway.metrics import POOLS
 from gateway.use_cases.ports import Json
 
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"  # a string: the class is generic in its stubs only
@@ -80,6 +81,7 @@ class Database:
                         reset=_leave_as_it_is,
                         server_settings=_SESSION,
                     )
+                    POOLS.watch(name, partial(_occupied, self._pools[name]))
         except (asyncpg.PostgresError, *_AWAY) as error:
             await self.close()
             raise StoreUnavailable(f"cannot connect to the database: {type(error).__name__}") from error
@@ -88,7 +90,8 @@ class Database:
     async def close(self) -> None:
         """Wait for the calls under way, then close every connection."""
         pools, self._pools = self._pools, {}
-        for pool in pools.values():
+        for name, pool in pools.items():
+            POOLS.forget(name)
             await pool.close()
 
     async def __aenter__(self) -> Self:
@@ -147,11 +150,15 @@ class Database:
             connection.terminate()
 
 
+def _occupied(pool: _Pool) -> tuple[int, int]:
+    return pool.get_size(), pool.get_idle_size()
+
+
 async def _leave_as_it_is(_: object) -> None:
     """No round trip to reset a connection: a call leaves nothing in its session, the tenant ends with its commit."""
 
 
-@functools.cache
+@cache
 def _query(schema: str, function: str) -> str:
     """One statement, one transaction. What it writes that outlives the request (events, orders) keeps the trace: their
     column takes it from the setting, which ends with the transaction."""

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from prometheus_client import Counter
 from temporalio.api.common.v1 import Payload
 from temporalio.client import (
     Client,
@@ -35,6 +36,12 @@ from workflows.payment import PaymentWorkflow
 
 ENCODING = b"binary/payera-aes256gcm"
 WAKE_TIMEOUT = timedelta(seconds=5)
+
+CALLS = Counter(
+    "payera_workflow_calls_total",
+    "Calls that start or wake a payment's workflow, and what came of them",
+    ["call", "result"],
+)
 
 _NONCE_BYTES = 12
 _AAD = b"payera.temporal.v1"
@@ -119,12 +126,15 @@ class TemporalWorkflows:
                         id=f"{operation_id}.{versions.FIRST_ANSWER}",
                         rpc_timeout=timedelta(seconds=budget_s),
                     )
+            CALLS.labels("first_answer", "answered").inc()
         except (WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowUpdateFailedError, RPCError, TimeoutError) as error:
             # A timeout means "started, no answer yet", and any other failure "perhaps not started": in both cases the
             # order row stands, so the caller reads the payment and answers `processing`.
+            CALLS.labels("first_answer", "late").inc()
             _log.info("no first answer: %s", type(error).__name__, extra={"payment": payment_id})
             await _drop(start)
         except RuntimeError as error:  # what a lazy client raises while the server is away
+            CALLS.labels("first_answer", "away").inc()
             _log.warning("temporal is away: %s", type(error).__name__, extra={"payment": payment_id})
             await _drop(start)
         await self._failpoints.reach("signal.after", merchant)
@@ -143,7 +153,9 @@ class TemporalWorkflows:
                     start_signal=versions.WAKE,
                     rpc_timeout=WAKE_TIMEOUT,
                 )
+            CALLS.labels("wake", "acknowledged").inc()
         except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that could not connect
+            CALLS.labels("wake", "away").inc()
             raise ConnectionError(f"temporal did not acknowledge: {type(error).__name__}") from None
         await self._failpoints.reach("signal.after", merchant)
 

@@ -24,6 +24,7 @@ from gateway.domain.errors import (
     StoreUnavailable,
     VaultFailed,
 )
+from gateway.metrics import note_refusal
 from gateway.observability import mask_text, trace_id
 
 _log = logging.getLogger(__name__)
@@ -143,6 +144,7 @@ _DETAILS: dict[int, str] = {
 
 def _refusal(error: PayeraError) -> Response:
     status = status_of(error)
+    note_refusal(error)
     headers: dict[str, str] = {}
     if status >= 500:
         _log.error("answered %d: %s", status, error)

@@ -10,6 +10,9 @@ begin
     select array_agg(distinct payment_id) into v_payments from gone;
     insert into core.event_sent (position, cluster)
     select id, p ->> 'cluster' from unnest(v_ids) as id on conflict do nothing;
+    insert into core.cluster_seen as c (cluster) values (p ->> 'cluster')
+    on conflict (cluster) do update set seen_at = clock_timestamp()
+    where c.seen_at < clock_timestamp() - interval '1 minute';
     delete from core.outbox_lease l where l.payment_id = any (v_payments) and l.relay = p ->> 'relay';
     return json_build_object('sent', cardinality(v_ids));
 end
