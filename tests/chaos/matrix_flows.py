@@ -51,6 +51,7 @@ class Run:
     payment: str = ""
     turns: int = 0
     failed: str = ""
+    took_s: float = 0.0
     told: list[str] = field(default_factory=list)
     """What the shop met instead of an answer."""
 
