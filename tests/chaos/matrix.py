@@ -93,7 +93,7 @@ class Matrix:
                 due = [key for key, met in self.report.met.items() if met[step]]
                 vain = 0
                 while due and vain < TRIES:
-                    left = await self._event(step, component, due)
+                    left = await self._event(step, component, due, again=bool(vain))
                     vain = vain + 1 if len(left) == len(due) else 0
                     due = left
                 self.report.findings += [
@@ -123,18 +123,23 @@ class Matrix:
 
         return list(await asyncio.gather(*(one(name, seed) for name, seed in keys)))
 
-    async def _event(self, step: Step, component: str, keys: list[tuple[str, int]]) -> list[tuple[str, int]]:
-        """One kill. Returns those that did not come to the step this time."""
+    async def _event(
+        self, step: Step, component: str, keys: list[tuple[str, int]], *, again: bool
+    ) -> list[tuple[str, int]]:
+        """One kill. Returns those that did not come to the step this time.
+
+        `again`: not all did before; no later pass of the step is waited for then, which may depend on the timing.
+        """
         began = time.monotonic()
         runs = await self._opened(keys)
         traps: dict[str, Trap] = {}
         for run in runs:
             met = self.report.met[run.flow.name, run.seed][step]
-            trap = traps[run.world.merchant] = Trap(step, 1 + run.seed % met)
+            trap = traps[run.world.merchant] = Trap(step, 1 if again else 1 + run.seed % met)
             self.points.forget(run.world.merchant)
             self.points.lay(run.world.merchant, trap)
         stages = [asyncio.create_task(self._stage(run)) for run in runs]
-        await _gathered(list(traps.values()), stages, GATHER_PATIENT_S if step.point in PATIENT else GATHER_S)
+        await _gathered(list(traps.values()), stages, _patience_s(step))
         held = {merchant for merchant, trap in traps.items() if trap.sprung.is_set()}
         supervisor = self.hub.surroundings.supervisor
         await supervisor.kill(component)
@@ -196,6 +201,10 @@ class Matrix:
 
     def _since(self) -> float:
         return time.monotonic() - self.report.began
+
+
+def _patience_s(step: Step) -> float:
+    return GATHER_PATIENT_S if step.point in PATIENT and step.process != "relay" else GATHER_S
 
 
 async def _gathered(traps: Sequence[Trap], stages: Sequence[asyncio.Task[None]], gather_s: float) -> None:
