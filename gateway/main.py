@@ -23,6 +23,7 @@ from gateway.api.app import build_app
 from gateway.api.auth import Authentication
 from gateway.api.common import Door, Fingerprints
 from gateway.api.edge import App, Edge
+from gateway.api.throttle import Rates, Throttle
 from gateway.connectors.http import HttpClient
 from gateway.connectors.registry import discover
 from gateway.domain.errors import StoreUnavailable, VaultFailed
@@ -67,7 +68,11 @@ async def build(settings: Settings, stack: AsyncExitStack) -> App:
     door = Door(ports, operator, egress, keys, Fingerprints(keys), environment)
     app = build_app()
     app.state.door = door
-    return Edge(app, Authentication(database, keys, environment=environment, admin_key=settings.admin_key))
+    rates = Rates(settings.rate_per_s, settings.token_rate_per_s, settings.failed_auth_per_s)
+    authentication = Authentication(
+        database, keys, environment=environment, admin_key=settings.admin_key, throttle=Throttle(rates)
+    )
+    return Edge(app, authentication)
 
 
 class _Server(uvicorn.Server):

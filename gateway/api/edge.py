@@ -80,7 +80,7 @@ class Edge:
             if path.startswith("/v1/"):
                 authorization = headers.get(b"authorization")
                 caller = await self._authentication.caller(
-                    authorization.decode("latin-1") if authorization is not None else None
+                    authorization.decode("latin-1") if authorization is not None else None, _source(scope)
                 )
                 check_reach(caller, scope["method"], path)
                 scope["payera.caller"] = caller
@@ -121,6 +121,12 @@ def _describe(span: tracing.AnySpan, scope: Scope, status: int) -> None:
     span.set(merchant_id=caller.merchant if caller else None, payment_id=payment_id.get() or None)
     if status >= 500 or not status:
         span.fail(str(status))
+
+
+def _source(scope: Scope) -> str:
+    """The address of whoever connected. A header that names another is anybody's to write (SEC-16)."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -47,7 +47,7 @@ def _document_problems(path: str, method: str, operation: dict[str, Any]) -> Non
     statuses = [500, 503]
     if path.startswith("/v1/"):
         operation["security"] = [{"key": []}]
-        statuses += [401, 403, 422]
+        statuses += [401, 403, 422, 429]
     if "{" in path:
         statuses += [404]
     if method in {"post", "put", "patch"}:

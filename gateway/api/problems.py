@@ -52,6 +52,7 @@ TITLES: dict[int, str] = {
     413: "The request body is too large",
     415: "The body is of another kind",
     422: "The request cannot be carried out",
+    429: "Too many requests",
     500: "Something went wrong on our side",
     503: "Try again in a moment",
 }
