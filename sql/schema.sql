@@ -778,6 +778,9 @@ begin
     s.operation.review_reason := p ->> 'reason';
     s.operation.lease_until := null;
     s.operation.hinted := false;
+    s.operation.history := core.history_v1((s.operation).history, jsonb_strip_nulls(jsonb_build_object(
+        'at', core.iso_v1(v_at), 'status', 'review', 'source', 'workflow', 'epoch', (s.operation).epoch,
+        'reason', p ->> 'reason', 'trace', core.trace_v1())));
     s.payment.updated_at := v_at;
     s := core.to_review_v1(s, p ->> 'reason');
     return core.progress_end_v1(s, p, v_at, false);
@@ -826,7 +829,7 @@ begin
     if (p ->> 'epoch')::int >= (s.operation).epoch or v_approved then
         s.operation.lease_until := null;
     end if;
-    s.operation := core.learn_v1(s.operation, o, v_at);
+    s.operation := core.learn_v1(s.operation, o || jsonb_build_object('source', v_source), v_at);
     if not core.is_news_v1((s.operation).status, (s.operation).told) then
         s.operation.told := null;
     end if;
@@ -1112,10 +1115,10 @@ begin
                jsonb_build_object('order', o.id, 'not_before', core.iso_v1(o.not_before))
         from core.workflow_order o where o.payment_id = v_payment.id
         union all
-        select r.opened_at, 5, 'review', 'opened', r.operation_id, null, jsonb_build_object('reason', r.reason)
+        select r.opened_at, 6, 'review', 'opened', r.operation_id, null, jsonb_build_object('reason', r.reason)
         from core.review r where r.payment_id = v_payment.id
         union all
-        select r.resolved_at, 6, 'review', 'resolved', r.operation_id, null, jsonb_build_object(
+        select r.resolved_at, 7, 'review', 'resolved', r.operation_id, null, jsonb_build_object(
             'reason', r.reason, 'resolution', r.resolution, 'evidence', r.evidence)
         from core.review r where r.payment_id = v_payment.id and r.resolved_at is not null
         union all
@@ -3237,6 +3240,30 @@ $$;
 
 ALTER FUNCTION core.guard_payment_transition_v1() OWNER TO payera_owner;
 
+CREATE FUNCTION core.history_v1(p_history jsonb, p_entry jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+    v_passing text[] := array['at', 'last_at', 'times', 'epoch', 'trace', 'source'];
+    v_count int := jsonb_array_length(p_history);
+    v_last jsonb;
+begin
+    if v_count = 0 then
+        return jsonb_build_array(p_entry);
+    end if;
+    v_last := p_history -> -1;
+    if v_last - v_passing = p_entry - v_passing then
+        return jsonb_set(p_history, array[(v_count - 1)::text], v_last || jsonb_build_object(
+            'times', coalesce((v_last ->> 'times')::int, 1) + 1, 'last_at', p_entry -> 'at'));
+    elsif v_count >= 50 then
+        return jsonb_set(p_history, array[(v_count - 1)::text], p_entry);
+    end if;
+    return p_history || p_entry;
+end
+$$;
+
+ALTER FUNCTION core.history_v1(p_history jsonb, p_entry jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) RETURNS text
     LANGUAGE sql PARALLEL SAFE
     AS $$
@@ -3363,6 +3390,11 @@ begin
         p_op.captured := coalesce((o ->> 'captured')::boolean, false);
     end if;
     p_op.status := v_status;
+    p_op.history := core.history_v1(p_op.history, jsonb_strip_nulls(jsonb_build_object(
+        'at', core.iso_v1(p_at), 'status', v_status, 'source', coalesce(o ->> 'source', 'recovery'),
+        'epoch', p_op.epoch, 'cause', o ->> 'cause', 'absent', o -> 'absent', 'reason', o ->> 'reason',
+        'provider_code', o ->> 'provider_code', 'network_code', o ->> 'network_code',
+        'provider_reference', o ->> 'provider_reference', 'trace', core.trace_v1())));
     p_op.provider_reference := coalesce(o ->> 'provider_reference', p_op.provider_reference);
     p_op.network_transaction_id := coalesce(o ->> 'network_transaction_id', p_op.network_transaction_id);
     p_op.reason := coalesce(o ->> 'reason', p_op.reason);
@@ -4095,7 +4127,7 @@ begin
         network_code = p.network_code, network_advice = p.network_advice, message = p.message, advice = p.advice, cause = p.cause, action = p.action,
         looks = p.looks, looked_at = p.looked_at, unknown_since = p.unknown_since,
         absent_since = p.absent_since, hinted = p.hinted, told = p.told,
-        review_reason = p.review_reason, settled_at = p.settled_at
+        review_reason = p.review_reason, settled_at = p.settled_at, history = p.history
     where id = p.id;
 end
 $$;
@@ -7106,6 +7138,9 @@ GRANT ALL ON FUNCTION core.guard_operation_transition_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.guard_payment_transition_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.guard_payment_transition_v1() TO payera_system;
+
+REVOKE ALL ON FUNCTION core.history_v1(p_history jsonb, p_entry jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.history_v1(p_history jsonb, p_entry jsonb) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) TO payera_system;

@@ -20,6 +20,9 @@ begin
     s.operation.review_reason := p ->> 'reason';
     s.operation.lease_until := null;
     s.operation.hinted := false;
+    s.operation.history := core.history_v1((s.operation).history, jsonb_strip_nulls(jsonb_build_object(
+        'at', core.iso_v1(v_at), 'status', 'review', 'source', 'workflow', 'epoch', (s.operation).epoch,
+        'reason', p ->> 'reason', 'trace', core.trace_v1())));
     s.payment.updated_at := v_at;
     s := core.to_review_v1(s, p ->> 'reason');
     return core.progress_end_v1(s, p, v_at, false);

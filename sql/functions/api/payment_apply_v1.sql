@@ -44,7 +44,7 @@ begin
     if (p ->> 'epoch')::int >= (s.operation).epoch or v_approved then
         s.operation.lease_until := null;
     end if;
-    s.operation := core.learn_v1(s.operation, o, v_at);
+    s.operation := core.learn_v1(s.operation, o || jsonb_build_object('source', v_source), v_at);
     if not core.is_news_v1((s.operation).status, (s.operation).told) then
         s.operation.told := null;
     end if;

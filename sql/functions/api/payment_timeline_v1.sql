@@ -55,10 +55,10 @@ begin
                jsonb_build_object('order', o.id, 'not_before', core.iso_v1(o.not_before))
         from core.workflow_order o where o.payment_id = v_payment.id
         union all
-        select r.opened_at, 5, 'review', 'opened', r.operation_id, null, jsonb_build_object('reason', r.reason)
+        select r.opened_at, 6, 'review', 'opened', r.operation_id, null, jsonb_build_object('reason', r.reason)
         from core.review r where r.payment_id = v_payment.id
         union all
-        select r.resolved_at, 6, 'review', 'resolved', r.operation_id, null, jsonb_build_object(
+        select r.resolved_at, 7, 'review', 'resolved', r.operation_id, null, jsonb_build_object(
             'reason', r.reason, 'resolution', r.resolution, 'evidence', r.evidence)
         from core.review r where r.payment_id = v_payment.id and r.resolved_at is not null
         union all

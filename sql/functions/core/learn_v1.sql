@@ -1,6 +1,7 @@
 -- Write what an OUTCOME says into the operation: the status it leads to, and the PSP's words. No effect on money here.
 -- An absence counts only when the caller says so by the kind `absent`. An earlier look that found nothing is `unknown`
 -- with `absent: true`: it is kept as absent_since. (Counting applies here instead would make a repeated apply final.)
+-- o: OUTCOME, and the `source` that it came by (none: recovery found it so); when what was learned how stays in `history`.
 create or replace function core.learn_v1(p_op core.operation, o jsonb, p_at timestamptz)
 returns core.operation
 language plpgsql as $$
@@ -32,6 +33,11 @@ begin
         p_op.captured := coalesce((o ->> 'captured')::boolean, false);
     end if;
     p_op.status := v_status;
+    p_op.history := core.history_v1(p_op.history, jsonb_strip_nulls(jsonb_build_object(
+        'at', core.iso_v1(p_at), 'status', v_status, 'source', coalesce(o ->> 'source', 'recovery'),
+        'epoch', p_op.epoch, 'cause', o ->> 'cause', 'absent', o -> 'absent', 'reason', o ->> 'reason',
+        'provider_code', o ->> 'provider_code', 'network_code', o ->> 'network_code',
+        'provider_reference', o ->> 'provider_reference', 'trace', core.trace_v1())));
     p_op.provider_reference := coalesce(o ->> 'provider_reference', p_op.provider_reference);
     p_op.network_transaction_id := coalesce(o ->> 'network_transaction_id', p_op.network_transaction_id);
     p_op.reason := coalesce(o ->> 'reason', p_op.reason);

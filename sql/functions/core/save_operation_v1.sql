@@ -10,7 +10,7 @@ begin
         network_code = p.network_code, network_advice = p.network_advice, message = p.message, advice = p.advice, cause = p.cause, action = p.action,
         looks = p.looks, looked_at = p.looked_at, unknown_since = p.unknown_since,
         absent_since = p.absent_since, hinted = p.hinted, told = p.told,
-        review_reason = p.review_reason, settled_at = p.settled_at
+        review_reason = p.review_reason, settled_at = p.settled_at, history = p.history
     where id = p.id;
 end
 $$;
