@@ -12,6 +12,7 @@ import orjson
 import structlog
 from prometheus_client import Counter, Gauge
 
+from gateway.adapters.alerts import AlertWatch
 from gateway.adapters.background import PeerAway, patiently, pause, run_parts, run_process
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.failpoints import failpoints_of
@@ -171,9 +172,15 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
         return
     workflows = TemporalWorkflows(client, settings.task_queue, failpoints_of(settings.failpoints, "relay"))
     relay = Relay(MeasuredStore(database), workflows, keys.cvv, SystemClock(), health, settings)
+    alerts = AlertWatch(database, SystemClock(), health)
 
     async def listen() -> None:
-        async with database.listen({"payera_outbox": relay.events.set, "payera_order": relay.orders.set}) as lost:
+        channels = {
+            "payera_outbox": relay.events.set,
+            "payera_order": relay.orders.set,
+            "payera_alert": alerts.heard.set,
+        }
+        async with database.listen(channels) as lost:
             health.ok("notifications")
             # What was written before we listened was not announced to us.
             relay.events.set()
@@ -188,6 +195,7 @@ async def main(settings: Settings, health: Health, stop: asyncio.Event) -> None:
         "cvv": relay.purge,
         "housekeeping": relay.tidy,
         "figures": relay.measure,
+        "alerts": alerts.run,
         "notifications": listen,
     }
     try:
