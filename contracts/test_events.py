@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.events.bookkeeping import Books
-from contracts.events.messages import CONTRACTS, STATUS, Contract, play_events
+from contracts.events.messages import CONTRACTS, ENDS, STATUS, Contract, play_events
 from contracts.events.provider import SECRET, database, delivered, real_events
 from contracts.events.shop import Notice, Refused, receive
 from contracts.events.verification import verify_events
@@ -54,6 +54,7 @@ def test_the_real_events_keep_the_contract(contract: Contract, events: dict[str,
         ("reference", {"bookkeeping": set(), "shop": set(EVENT_TYPES)}),
         ("advice", {"bookkeeping": set(), "shop": {"payment.declined"}}),
         ("refund", {"bookkeeping": REFUNDS, "shop": REFUNDS}),
+        ("attempts", {"bookkeeping": set(ENDS), "shop": set()}),
     ],
 )
 def test_a_renamed_field_breaks_exactly_who_needs_it(

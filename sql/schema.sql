@@ -2259,6 +2259,41 @@ $$;
 
 ALTER FUNCTION core.attempt_cost_v1(p core.attempt_fact) OWNER TO payera_owner;
 
+CREATE FUNCTION core.attempt_told_v1(p_payment core.payment, p_op core.operation) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return json_build_object(
+        'id', p_op.id, 'provider', p_op.provider, 'provider_account', p_op.account_id,
+        'status', case p_op.status when 'reversed' then 'approved' else p_op.status end,
+        'unknown', 'unknown' = any (p_op.outcomes), 'reason', p_op.reason, 'brand', p_payment.card ->> 'brand',
+        'bin_prefix', p_payment.card ->> 'bin', 'amount', p_op.amount, 'currency', p_op.currency,
+        'settled_at', core.iso_v1(p_op.settled_at));
+end
+$$;
+
+ALTER FUNCTION core.attempt_told_v1(p_payment core.payment, p_op core.operation) OWNER TO payera_owner;
+
+CREATE FUNCTION core.attempts_told_v1(p_type text, p_payment core.payment, p_op core.operation) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not (p_type in ('payment.declined', 'payment.failed')
+            or p_type in ('payment.authorized', 'payment.captured') and p_op.kind is not distinct from 'authorize'
+            or p_type = 'payment.canceled' and p_payment.winner is null) then
+        return null;
+    elsif p_payment.route_next = 1 and p_op.kind is not distinct from 'authorize' and p_op.settled_at is not null then
+        return json_build_array(core.attempt_told_v1(p_payment, p_op));  -- the common case: nobody else was asked
+    end if;
+    return (select json_agg(core.attempt_told_v1(p_payment, o) order by o.created_at, o.id)
+            from core.operation o
+            where o.payment_id = p_payment.id and o.kind = 'authorize' and o.settled_at is not null
+              and o.status in ('approved', 'reversed', 'declined', 'not_sent', 'absent'));
+end
+$$;
+
+ALTER FUNCTION core.attempts_told_v1(p_type text, p_payment core.payment, p_op core.operation) OWNER TO payera_owner;
+
 CREATE TABLE core.audit (
     "position" bigint NOT NULL,
     id text NOT NULL COLLATE pg_catalog."C",
@@ -2583,10 +2618,14 @@ CREATE FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with ti
 begin
     if p_op.status = 'not_sent' or (p_op.status = 'unknown'
                                     and p_op.cause in ('timeout', 'reset', 'server_error', 'malformed')) then
-        insert into core.circuit as c (account_id, merchant, failures) values (p_op.account_id, p_op.merchant, 1)
+        insert into core.circuit as c (account_id, merchant, failures, open_until)
+        values (p_op.account_id, p_op.merchant, 1,
+                case when core.circuit_threshold_v1(p_op.merchant) = 1
+                     then p_at + core.circuit_pause_v2(p_op.merchant) end)
         on conflict (account_id) do update
         set failures = c.failures + 1,
-            open_until = case when c.failures + 1 >= 5 then p_at + core.circuit_pause_v1() end;
+            open_until = case when c.failures + 1 >= core.circuit_threshold_v1(c.merchant)
+                              then p_at + core.circuit_pause_v2(c.merchant) end;
     elsif p_op.status in ('approved', 'declined', 'pending', 'requires_action') then
         delete from core.circuit c where c.account_id = p_op.account_id;
     end if;
@@ -2594,14 +2633,6 @@ end
 $$;
 
 ALTER FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with time zone) OWNER TO payera_owner;
-
-CREATE FUNCTION core.circuit_pause_v1() RETURNS interval
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-    select interval '30 seconds'
-$$;
-
-ALTER FUNCTION core.circuit_pause_v1() OWNER TO payera_owner;
 
 CREATE FUNCTION core.circuit_pause_v2(p_merchant text) RETURNS interval
     LANGUAGE sql STABLE
@@ -3060,24 +3091,26 @@ CREATE FUNCTION core.emit_v1(p_payment core.payment, p_view json, p_operation co
     LANGUAGE plpgsql
     AS $$
 declare
+    v_attempts json;
+    v_operation json;
     v_data json;
 begin
     if p_id is null then
         perform core.refuse_v1('PA500', 'event_id_missing', 'Too few event ids were given.');
     end if;
-    if p_operation.id is null then
-        v_data := json_build_object('payment', p_view);
-    elsif p_type like 'refund.%' then
-        v_data := json_build_object(
-            'payment', p_view, 'refund', core.refund_view_v1(p_operation),
-            'operation', json_build_object('id', p_operation.id, 'kind', p_operation.kind,
-                                           'provider', p_operation.provider, 'amount', p_operation.amount));
-    else
-        v_data := json_build_object(
-            'payment', p_view,
-            'operation', json_build_object('id', p_operation.id, 'kind', p_operation.kind,
-                                           'provider', p_operation.provider, 'amount', p_operation.amount));
+    v_attempts := core.attempts_told_v1(p_type, p_payment, p_operation);
+    if p_operation.id is not null then
+        v_operation := json_build_object('id', p_operation.id, 'kind', p_operation.kind,
+                                         'provider', p_operation.provider, 'amount', p_operation.amount);
     end if;
+    v_data := case
+        when p_type like 'refund.%' then json_build_object(
+            'payment', p_view, 'refund', core.refund_view_v1(p_operation), 'operation', v_operation)
+        when v_attempts is not null and v_operation is not null then json_build_object(
+            'payment', p_view, 'operation', v_operation, 'attempts', v_attempts)
+        when v_attempts is not null then json_build_object('payment', p_view, 'attempts', v_attempts)
+        when v_operation is not null then json_build_object('payment', p_view, 'operation', v_operation)
+        else json_build_object('payment', p_view) end;
     with written as (
         insert into core.event (id, merchant, payment_id, sequence, type, at, event)
         values (p_id, p_payment.merchant, p_payment.id, p_sequence, p_type, p_at, json_build_object(
@@ -4064,7 +4097,7 @@ begin
     end if;
     if v_troubled then
         -- Half open: this payment tries the account, the others stay away for another while.
-        update core.circuit c set open_until = p_at + core.circuit_pause_v1()
+        update core.circuit c set open_until = p_at + core.circuit_pause_v2(p_merchant)
         where c.account_id = route ->> 0 and c.open_until <= p_at;
     end if;
 end
@@ -5587,7 +5620,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('reports', 0));
     drop table if exists rebuilt_event_archive, rebuilt_attempt_fact, rebuilt_attempt_tally, rebuilt_daily_total;
     create temp table rebuilt_event_archive on commit drop as
-        select e.id as event_id, e.merchant, e.payment_id, e.sequence, e.type, e.at, e.event::jsonb as event
+        select e.id as event_id, e.merchant, e.payment_id, e.sequence, e.type, (e.event ->> 'time')::timestamptz as at,
+               e.event::jsonb as event
         from core.event e join core.event_archive a on a.event_id = e.id;
     create temp table rebuilt_attempt_fact on commit drop as
         select distinct on (a.id) a.* from rebuilt_event_archive r cross join lateral core.event_attempts_v1(r.event) as a
@@ -7017,6 +7051,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.attempt_fact TO payera_system;
 REVOKE ALL ON FUNCTION core.attempt_cost_v1(p core.attempt_fact) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.attempt_cost_v1(p core.attempt_fact) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.attempt_told_v1(p_payment core.payment, p_op core.operation) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.attempt_told_v1(p_payment core.payment, p_op core.operation) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.attempts_told_v1(p_type text, p_payment core.payment, p_op core.operation) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.attempts_told_v1(p_type text, p_payment core.payment, p_op core.operation) TO payera_system;
+
 GRANT SELECT,INSERT ON TABLE core.audit TO payera_system;
 
 REVOKE ALL ON FUNCTION core.audit_hash_v1(p core.audit) FROM PUBLIC;
@@ -7047,9 +7087,6 @@ GRANT ALL ON FUNCTION core.choose_route_v1(p_merchant text, p_routing core.routi
 
 REVOKE ALL ON FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.circuit_note_v1(p_op core.operation, p_at timestamp with time zone) TO payera_system;
-
-REVOKE ALL ON FUNCTION core.circuit_pause_v1() FROM PUBLIC;
-GRANT ALL ON FUNCTION core.circuit_pause_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.circuit_pause_v2(p_merchant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.circuit_pause_v2(p_merchant text) TO payera_system;

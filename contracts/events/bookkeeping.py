@@ -11,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one event says. Amounts are minor units: what the payment has taken and given back in all."""
+    """What one event says. Amounts are minor units: what the payment has taken and given back in all.
+
+    `attempts`: id and PSP of each that was asked, where an authorization ended; PSPs charge for every one of them.
+    """
 
     event_id: str
     type: str
@@ -25,6 +28,7 @@ class Entry:
     refunded: int
     refund: tuple[str, int, str] | None
     operation: tuple[str, str, str, int] | None
+    attempts: tuple[tuple[str, str], ...] = ()
 
 
 def entry_of(event: Mapping[str, Any]) -> Entry:
@@ -50,6 +54,7 @@ def entry_of(event: Mapping[str, Any]) -> Entry:
         operation=None
         if operation is None
         else (operation["id"], operation["kind"], operation["provider"], operation["amount"]),
+        attempts=tuple((attempt["id"], attempt["provider"]) for attempt in event["data"].get("attempts", ())),
     )
 
 

@@ -15,7 +15,7 @@ from contracts.events.bookkeeping import entry_of
 from contracts.events.provider import SECRET
 from contracts.events.shop import receive
 from contracts.kit.consumer import FOLDER, SPECIFICATION, ContractBroken
-from contracts.kit.shapes import Shape, like, null, text, whole
+from contracts.kit.shapes import Shape, like, listed, null, text, whole
 from gateway.domain.events import EVENT_TYPES
 
 Json = dict[str, Any]
@@ -51,6 +51,8 @@ KIND = {
     "refund.succeeded": "refund",
     "refund.failed": "refund",
 }
+ENDS = ("payment.authorized", "payment.declined", "payment.failed")
+"""Events that end an authorization, and so always tell of its attempts."""
 PREFIX = {"authorize": "att", "capture": "cap", "void": "void", "refund": "ref"}
 
 
@@ -72,6 +74,8 @@ def book_event(event_type: str) -> Json:
         name = text(f"{PREFIX[kind]}_{EXAMPLE}", f"[a-z]+_{ID_TAIL}")
         provider = text("stripe", "[a-z0-9]+")
         data["operation"] = {"id": name, "kind": kind, "provider": provider, "amount": whole(4200)}
+    if event_type in ENDS:
+        data["attempts"] = listed({"id": identifier("att"), "provider": text("stripe", "[a-z0-9]+")})
     return {
         "specversion": "1.0",
         "id": identifier("evt"),
@@ -109,7 +113,8 @@ WEBHOOK_HEADERS: Json = {
 def keep_books(event_type: str, body: bytes) -> None:
     """The bookkeeping takes it. Raises ContractBroken."""
     entry = entry_of(json.loads(body))
-    if (entry.type, entry.status, entry.payment_id, entry.amount) != (event_type, STATUS[event_type], PAYMENT, 4200):
+    said = (entry.type, entry.status, entry.payment_id, entry.amount, len(entry.attempts))
+    if said != (event_type, STATUS[event_type], PAYMENT, 4200, int(event_type in ENDS)):
         raise ContractBroken(f"the bookkeeping made {entry} of {event_type}")
 
 

@@ -28,6 +28,10 @@ class Observed:
     """Net per (account, currency), minor units, debit above zero."""
     journal: dict[str, list[Entry]] = field(default_factory=dict)
     requests: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    circuits: dict[str, str] = field(default_factory=dict)
+    """The state of each provider's circuit."""
+    statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What reporting has counted of each provider's attempts."""
     rest_s: dict[str, float] = field(default_factory=dict)
     """How long after it was asked for each payment was at rest."""
 
@@ -172,11 +176,28 @@ def _timing(wanted: Mapping[str, str], observed: Observed) -> Iterator[Differenc
             yield Difference(f"timing of {name}", f"at rest within {limit}", f"{took:.2f}s")
 
 
+def _circuits(wanted: Mapping[str, str], observed: Observed) -> Iterator[Difference]:
+    for provider, state in wanted.items():
+        got = observed.circuits.get(provider, "no account there")
+        if got != state:
+            yield Difference(f"circuit of {provider}", state, got)
+
+
+def _statistics(wanted: Mapping[str, Mapping[str, Any]], observed: Observed) -> Iterator[Difference]:
+    for provider, row in wanted.items():
+        if provider not in observed.statistics:
+            yield Difference(f"statistics of {provider}", _short(row), "nothing counted")
+        else:
+            yield from _field(f"statistics of {provider}", row, observed.statistics[provider], None)
+
+
 _OTHER: dict[str, Callable[[Any, Observed], Iterator[Difference]]] = {
     "ledger": _ledger,
     "journal": _journal,
     "requests": _requests,
     "timing": _timing,
+    "circuits": _circuits,
+    "statistics": _statistics,
 }
 
 

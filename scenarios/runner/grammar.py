@@ -4,13 +4,26 @@ import re
 from itertools import count
 from typing import Any
 
-SECTIONS = frozenset({"attempts", "operations", "events", "webhooks", "ledger", "journal", "requests", "timing"})
+SECTIONS = frozenset(
+    {
+        "attempts",
+        "operations",
+        "events",
+        "webhooks",
+        "ledger",
+        "journal",
+        "requests",
+        "timing",
+        "circuits",
+        "statistics",
+    }
+)
 """Words of `then` that are not names of payments or refunds."""
 
 EXCLUSIVE_VERBS = frozenset({"kill", "restart"})
 """Steps that everybody on the environment would feel."""
 
-NAMES = {"pay": "p", "refund": "r", "capture": "c", "cancel": "x", "tokenize": "t"}
+NAMES = {"pay": "p", "refund": "r", "capture": "c", "cancel": "x", "tokenize": "t", "simulate": "s"}
 """What a step makes is called by its `as`, else by these, numbered from the second on: c, c2, c3."""
 
 _SHORT = {"retry": "of", "kill": "process", "restart": "process", "clear": "providers"}

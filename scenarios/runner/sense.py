@@ -25,6 +25,9 @@ def sense(document: Document) -> Iterator[Problem]:
         _off_route(("given", "faults"), value["given"].get("faults", {}), value["given"]["route"]),
         _off_route(("then", "journal"), value["then"].get("journal", {}), value["given"]["route"]),
         _off_route(("then", "requests"), value["then"].get("requests", {}), value["given"]["route"]),
+        _off_route(("then", "circuits"), value["then"].get("circuits", {}), value["given"]["route"]),
+        _off_route(("then", "statistics"), value["then"].get("statistics", {}), value["given"]["route"]),
+        *_routing(value["given"]),
         _amounts((), value),
     ]
     for check in checks:
@@ -36,6 +39,17 @@ def _off_route(where: Where, providers: Iterable[str], route: list[str]) -> Foun
     for provider in providers:
         if provider not in route:
             yield (*where, provider), f"{provider!r} is not on the route", nearest(provider, route)
+
+
+def _routing(given: dict[str, Any]) -> Iterator[Found]:
+    told = given.get("routing", {})
+    for n, rule in enumerate(told.get("rules", [])):
+        where: Where = ("given", "routing", "rules", n)
+        yield _off_route((*where, "shares"), rule.get("shares", {}), given["route"])
+        yield ((where, *said[1:]) for said in _off_route(where, rule["providers"], given["route"]))
+    for n, fee in enumerate(told.get("fees", [])):
+        place: Where = ("given", "routing", "fees", n)
+        yield ((place, *said[1:]) for said in _off_route(place, [fee["provider"]], given["route"]))
 
 
 def _names_used(then: dict[str, Any], names: set[str]) -> Found:

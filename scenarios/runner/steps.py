@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from scenarios.runner import cards, money
+from scenarios.runner import cards, money, routing
 from scenarios.runner.expect import differences
 from scenarios.runner.grammar import seconds
 from scenarios.runner.language import Step
@@ -53,6 +53,7 @@ class Player:
             "settle": self._settle,
             "kill": self._kill,
             "restart": self._restart,
+            "simulate": self._simulate,
             "expect": self._expect,
         }
 
@@ -249,6 +250,9 @@ class Player:
             if time.monotonic() > deadline:
                 raise StepFailed(step.line, f"{process} is not healthy {HEALTHY_WITHIN_S:g}s after its restart")
             await asyncio.sleep(0.05)
+
+    async def _simulate(self, step: Step) -> None:
+        self.world.simulated[step.told["as"]] = await routing.simulated(self.world.gateway, step.told)
 
     async def _expect(self, step: Step) -> None:
         found = differences(step.told, await self.world.observe())

@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+from scenarios.runner import routing
 from scenarios.runner.expect import matches
 from scenarios.runner.grammar import seconds
 from scenarios.runner.wire import Account
@@ -32,6 +33,12 @@ async def wait_until(world: World, told: dict[str, Any]) -> str | None:
 async def _lacking(world: World, told: dict[str, Any]) -> str | None:
     """What is still missing of the condition, in words; None if it holds."""
     times = told.get("times", 1)
+    if "circuit" in told:
+        state = (await routing.circuits(world.gateway)).get(told["provider"])
+        return None if state == told["circuit"] else f"the circuit of {told['provider']} is {state}"
+    if "counted" in told:
+        counted = (await routing.statistics(world.gateway)).get(told["provider"], {}).get("attempts", 0)
+        return None if counted >= told["counted"] else f"reporting has counted {counted} attempts at {told['provider']}"
     if "provider" in told:
         return await _lacking_at(world.accounts[told["provider"]], told, times)
     if "event" in told:

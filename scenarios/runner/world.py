@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from faker import Faker
 
-from scenarios.runner import money
+from scenarios.runner import money, routing
 from scenarios.runner.evidence import Endpoint, Entry, Evidence
 from scenarios.runner.expect import Observed
 from scenarios.runner.language import Scenario
@@ -76,6 +76,8 @@ class World:
     accounts: dict[str, Account]
     made_up: Faker
     asked: dict[str, Asked] = field(default_factory=dict)
+    simulated: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What `simulate` steps were told, by name."""
 
     async def payment_id(self, name: str) -> str | None:
         """The id of a payment by its name in the scenario; looked up by our reference where no answer named it."""
@@ -122,12 +124,17 @@ class World:
                     net[(line["account"], line["currency"])] += line["amount"]
         observed.ledger = net
         await self._observe_others(observed)
+        if told_of(self.scenario, "circuits"):
+            observed.circuits = await routing.circuits(self.gateway)
+        if told_of(self.scenario, "statistics"):
+            observed.statistics = await routing.statistics(self.gateway)
         for provider, account in self.accounts.items():
             observed.journal[provider] = await journal(account)
             observed.requests[provider] = Counter(row["operation"] for row in await account.requests())
         return observed
 
     async def _observe_others(self, observed: Observed) -> None:
+        observed.views |= self.simulated
         for name, asked in self.asked.items():
             if asked.verb == "refund" and asked.answered_id:
                 observed.views[name] = await self.gateway.get(f"/v1/refunds/{asked.answered_id}")
@@ -157,6 +164,12 @@ class World:
             endpoints=endpoints,
             calls=tuple(self.gateway.calls),
         )
+
+
+def told_of(scenario: Scenario, section: str) -> bool:
+    """Whether a scenario expects anything of a section, at its end or on the way."""
+    expected = [scenario.then, *(step.told for step in scenario.steps if step.verb == "expect")]
+    return any(section in each for each in expected)
 
 
 async def journal(account: Account) -> list[Entry]:
@@ -193,7 +206,9 @@ async def build(hub: Hub, scenario: Scenario, seed: int) -> World:
     made_up = Faker("en_GB")
     made_up.seed_instance(f"{seed} {scenario.id}")
     admin = Gateway(hub.session, hub.surroundings.gateway, hub.surroundings.admin_key)
-    merchant = await admin.post("POST", "/v1/merchants", {"name": f"{made_up.company()} ({scenario.id})"})
+    merchant = await admin.post(
+        "POST", "/v1/merchants", {"name": f"{made_up.company()} ({scenario.id})"} | scenario.given.get("merchant", {})
+    )
     world = World(
         hub=hub,
         scenario=scenario,
@@ -206,14 +221,7 @@ async def build(hub: Hub, scenario: Scenario, seed: int) -> World:
     # Not from the run's seed: credentials come from it, and an environment may have met this seed before.
     accounts = [_account(world, provider, secrets.randbits(48)) for provider in scenario.route]
     world.accounts = dict(zip(scenario.route, await asyncio.gather(*accounts), strict=True))
-    await world.gateway.post(
-        "PUT",
-        "/v1/routing",
-        {
-            "providers": [world.accounts[provider].gateway_account for provider in scenario.route],
-            "max_fallbacks": scenario.given.get("max_fallbacks", 1),
-        },
-    )
+    await world.gateway.post("PUT", "/v1/routing", routing.document(scenario.given, world.accounts))
     told = scenario.given.get("webhooks", {})
     endpoint = await world.gateway.post(
         "POST",

@@ -37,7 +37,7 @@ begin
     end if;
     if v_troubled then
         -- Half open: this payment tries the account, the others stay away for another while.
-        update core.circuit c set open_until = p_at + core.circuit_pause_v1()
+        update core.circuit c set open_until = p_at + core.circuit_pause_v2(p_merchant)
         where c.account_id = route ->> 0 and c.open_until <= p_at;
     end if;
 end

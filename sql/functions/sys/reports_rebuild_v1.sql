@@ -22,7 +22,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('reports', 0));
     drop table if exists rebuilt_event_archive, rebuilt_attempt_fact, rebuilt_attempt_tally, rebuilt_daily_total;
     create temp table rebuilt_event_archive on commit drop as
-        select e.id as event_id, e.merchant, e.payment_id, e.sequence, e.type, e.at, e.event::jsonb as event
+        select e.id as event_id, e.merchant, e.payment_id, e.sequence, e.type, (e.event ->> 'time')::timestamptz as at,
+               e.event::jsonb as event
         from core.event e join core.event_archive a on a.event_id = e.id;
     create temp table rebuilt_attempt_fact on commit drop as
         select distinct on (a.id) a.* from rebuilt_event_archive r cross join lateral core.event_attempts_v1(r.event) as a
