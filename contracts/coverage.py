@@ -16,6 +16,8 @@ from contracts.kit.consumer import FOLDER, Consumer, consumers
 from gateway.connectors.http import HttpClient
 from gateway.connectors.registry import discover
 from gateway.use_cases.ports import ConnectorSpec
+from scenarios.runner.language import load_packs
+from scenarios.runner.matrix import Matrix, filled, matrices
 
 Json = dict[str, Any]
 Cell = tuple[str, str]
@@ -161,10 +163,11 @@ def scenarios() -> Iterator[tuple[str, Cell, str]]:
     """(provider, cell, scenario) of every row of every scenario."""
     slugs = tuple(consumers())
     for path in sorted((ROOT / "scenarios" / "packs").rglob("*.yaml")):
-        text = path.read_text("utf-8")
         name = f"{path.parent.name}/{path.stem}"
-        raw = yaml.safe_load(text)
-        for row in raw.get("examples") or [{}]:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+        rows = raw.pop("examples", None) or [{}]
+        text = yaml.safe_dump(raw, allow_unicode=True)  # without the table, which no row of it looks at
+        for row in rows:
             filled = yaml.safe_load(_filled(text, row))
             for provider, cell in _shown(filled, slugs):
                 yield provider, cell, name
@@ -253,9 +256,34 @@ def page() -> str:
             holes += [f"{slug} {verb} {name}" for name, cell in zip(CLASSES, row, strict=True) if cell == "**hole**"]
             details += [line for outcome in CLASSES for line in _detail(slug, table, (verb, outcome))]
         lines.append("")
+    for told in matrices():
+        lines += matrix_lines(told)
     lines += ["## Holes", "", *(f"- {hole}" for hole in holes or ["none"]), ""]
     lines += ["## What proves each cell", "", "| cell | proof | by |", "|---|---|---|", *details, ""]
     return "\n".join(lines)
+
+
+def matrix_lines(told: Matrix) -> list[str]:
+    """A pack's matrix: per row and first provider, how many scenarios there are with each other provider after it."""
+    count = filled(told, load_packs([told.pack]))
+    done = sum(1 for cell in told.cells if count[cell])
+    lines = [
+        f"## {told.title}",
+        "",
+        f"Pack `{told.pack}`: {done} of {len(told.cells)} cells, each a row at an ordered pair of providers (the first",
+        "answers so, the second is asked or must not be). Per first provider: how many scenarios with each other one, in the",
+        "order of the columns; `·`: the first provider cannot say it, and why is written in `scenarios/matrix/`.",
+        "",
+        f"| row | {' | '.join(told.providers)} | means |",
+        f"|---|{'---|' * (len(told.providers) + 1)}",
+    ]
+    for row, means in told.rows.items():
+        shown = []
+        for first in told.providers:
+            after = [str(count[row, first, second]) for second in told.providers if second != first]
+            shown.append("·" if (row, first) in told.cannot else " ".join(after))
+        lines.append(f"| {row} | {' | '.join(shown)} | {means} |")
+    return [*lines, ""]
 
 
 def _cell(spec: ConnectorSpec, table: Proofs, cell: Cell) -> str:

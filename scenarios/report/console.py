@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from scenarios.runner import matrix
 from scenarios.runner.language import Scenario
 from scenarios.runner.run import Result, Verdict
 
@@ -98,6 +99,8 @@ def proofs(results: Sequence[Result]) -> Table:
 
 
 def listing(scenarios: Sequence[Scenario]) -> list[str]:
-    """`payera scenarios list`: one line per scenario."""
+    """`payera scenarios list`: one line per scenario, then one per matrix that they fill."""
     width = max((len(scenario.id) for scenario in scenarios), default=0)
-    return [f"{scenario.id:<{width}}  {scenario.title} ({', '.join(scenario.proves)})" for scenario in scenarios]
+    lines = [f"{scenario.id:<{width}}  {scenario.title} ({', '.join(scenario.proves)})" for scenario in scenarios]
+    packs = {scenario.pack for scenario in scenarios}
+    return lines + [matrix.summary(one, scenarios) for one in matrix.matrices() if one.pack in packs]

@@ -46,6 +46,8 @@ class Scenario:
     steps: tuple[Step, ...]
     then: dict[str, Any]
     then_line: int
+    cell: tuple[str, str, str] | None = None
+    """The cell of the pack's matrix that it fills: row, first provider, second provider (see `matrix`)."""
 
     @property
     def route(self) -> tuple[str, ...]:
@@ -177,4 +179,5 @@ def _scenario(document: Document, row: dict[str, Any], pack: str) -> Scenario:
         steps=tuple(steps),
         then=value["then"],
         then_line=document.line(("then",)),
+        cell=tuple(value["cell"]) if "cell" in value else None,
     )

@@ -74,6 +74,8 @@ class _Builder:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             key = str(self.build(key_node, ("",)))
+            if not where and key == "examples":
+                continue  # the table itself is read once, by `_examples`; a row does not look at its neighbours
             if key in result:
                 self.problems.append(
                     Problem(self.path, line, f"{key!r} stands twice in one mapping", "Keep one of the two")

@@ -230,6 +230,9 @@ class Player:
         account = self.world.accounts[step.told["provider"]]
         payment = await self.world.payment_id(step.told["payment"])
         objects = [row["object"] for row in await account.journal() if row.get("payment") == payment]
+        if not objects and payment is not None:  # nothing moved yet: the shopper has still to act
+            attempts = (await self.world.gateway.get(f"/v1/payments/{payment}/attempts"))["data"]
+            objects = [row["provider_reference"] for row in attempts if row["provider"] == account.provider]
         if not objects:
             raise StepFailed(step.line, f"{account.provider} has nothing of payment {step.told['payment']}")
         order = {"object": objects[0], "action": step.told["action"]}

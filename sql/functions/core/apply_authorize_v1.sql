@@ -1,5 +1,6 @@
 -- The effect of an attempt's outcome on its payment. p_cascade: the domain's verdict that a fallback may follow; here
--- it is decided whether a provider, a hop and time are left. Runs before the operation is saved.
+-- the cascade table is asked as well, and it is decided whether a provider, a hop and time are left. Runs before the
+-- operation is saved.
 create or replace function core.apply_authorize_v1(
     s core.progress, p_was text, p_cascade boolean, p_at timestamptz) returns core.progress
 language plpgsql as $$
@@ -17,7 +18,9 @@ begin
     end if;
     case (s.operation).status
         when 'declined', 'not_sent', 'absent' then
-            if p_cascade and (s.payment).cancel_requested_at is null and (s.payment).fallbacks_left > 0
+            if p_cascade and ((s.operation).status <> 'declined'
+                              or core.may_fall_back_v1(s.operation, (s.payment).card ->> 'brand', p_at))
+               and (s.payment).cancel_requested_at is null and (s.payment).fallbacks_left > 0
                and (s.payment).route_next < jsonb_array_length((s.payment).route) and p_at < (s.payment).cascade_until then
                 if (s.payment).status <> 'processing' then
                     s.payment.status := 'processing';
