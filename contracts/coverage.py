@@ -159,15 +159,18 @@ def _kind(operation: str) -> Any:
     return operation
 
 
+_TABLE = re.compile(r"^examples:\n.*?(?=^[a-z])", re.MULTILINE | re.DOTALL)
+
+
 def scenarios() -> Iterator[tuple[str, Cell, str]]:
     """(provider, cell, scenario) of every row of every scenario."""
     slugs = tuple(consumers())
     for path in sorted((ROOT / "scenarios" / "packs").rglob("*.yaml")):
         name = f"{path.parent.name}/{path.stem}"
-        raw = yaml.safe_load(path.read_text("utf-8"))
-        rows = raw.pop("examples", None) or [{}]
-        text = yaml.safe_dump(raw, allow_unicode=True)  # without the table, which no row of it looks at
-        for row in rows:
+        text = path.read_text("utf-8")
+        raw = yaml.safe_load(text)
+        text = _TABLE.sub("", text)  # no row looks at its neighbours
+        for row in raw.get("examples") or [{}]:
             filled = yaml.safe_load(_filled(text, row))
             for provider, cell in _shown(filled, slugs):
                 yield provider, cell, name
@@ -271,8 +274,8 @@ def matrix_lines(told: Matrix) -> list[str]:
         f"## {told.title}",
         "",
         f"Pack `{told.pack}`: {done} of {len(told.cells)} cells, each a row at an ordered pair of providers (the first",
-        "answers so, the second is asked or must not be). Per first provider: how many scenarios with each other one, in the",
-        "order of the columns; `·`: the first provider cannot say it, and why is written in `scenarios/matrix/`.",
+        "answers so, the second is asked or must not be). Per first provider: how many scenarios with each other one, in",
+        "the order of the columns; `·`: the first provider cannot say it, and why is written in `scenarios/matrix/`.",
         "",
         f"| row | {' | '.join(told.providers)} | means |",
         f"|---|{'---|' * (len(told.providers) + 1)}",
