@@ -89,6 +89,7 @@ CREATE TABLE core.payment (
     created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     route_why json,
     amount_disputed bigint DEFAULT 0 NOT NULL,
+    mcc text,
     CONSTRAINT authorized_has_winner CHECK (((winner IS NULL) = (amount_authorized = 0))),
     CONSTRAINT captured_within_authorized CHECK (((amount_captured >= 0) AND (amount_capturing >= 0) AND ((amount_captured + amount_capturing) <= amount_authorized))),
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
@@ -914,7 +915,7 @@ begin
     end if;
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
-        route, route_next, route_why, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
+        route, route_next, route_why, fallbacks_left, cascade_until, provider, sequence, mcc, created_at, updated_at)
     values (
         p ->> 'payment_id', p_merchant, 'processing', (p ->> 'amount')::bigint, p ->> 'currency',
         p ->> 'capture_method', v_token.id,
@@ -922,7 +923,8 @@ begin
                           'exp_month', v_token.exp_month, 'exp_year', v_token.exp_year),
         p ->> 'reference', p ->> 'description',
         case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end,
-        v_route.route, 1, v_route.why, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1, v_at, v_at)
+        v_route.route, 1, v_route.why, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1,
+        (select m.mcc from core.merchant m where m.id = p_merchant), v_at, v_at)
     returning * into v_payment;
     v_op := core.operation_new_v1(
         v_payment, p, 'authorize', v_route.route ->> 0, v_route.provider, v_payment.amount,
@@ -2797,7 +2799,7 @@ begin
         'operation_id', p_op.id, 'kind', p_op.kind, 'epoch', p_op.epoch, 'payment_id', p_op.payment_id,
         'amount', p_op.amount, 'currency', p_op.currency, 'capture', p_op.capture, 'final', p_op.final,
         'provider_reference', p_op.provider_reference, 'parent_reference', p_op.parent_reference,
-        'reference', p_payment.reference, 'description', p_payment.description,
+        'reference', p_payment.reference, 'description', p_payment.description, 'mcc', p_payment.mcc,
         'account', json_build_object(
             'id', v_account.id, 'provider', v_account.provider, 'base_url', v_account.base_url,
             'credentials_ciphertext', v_account.credentials_ciphertext, 'key_id', v_account.key_id,

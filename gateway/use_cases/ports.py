@@ -70,7 +70,8 @@ class ProviderCall:
     `amount` is in minor units of `currency`. For authorize, `capture` says whether the PSP captures at once; for
     capture, `final` says whether the rest of the authorization is released. `parent_reference` is the PSP's own id of
     the authorization (capture, void) or of the charge (refund). `provider_reference` is the PSP's id of this very
-    operation where it is already known (reads).
+    operation where it is already known (reads). `mcc`: what the merchant trades in, by ISO 18245, as it was when the payment
+    began: a repeated request must be the same.
     `send_by_s` is the fence, in seconds of the monotonic clock: past it not one byte may leave, and the answer is
     `NotSent`. None for reads, which move no money.
     """
@@ -88,6 +89,7 @@ class ProviderCall:
     provider_reference: str | None = None
     merchant_reference: str | None = None
     description: str | None = None
+    mcc: str | None = None
     send_by_s: float | None = None
 
 

@@ -111,5 +111,6 @@ def provider_call(
         provider_reference=dispatch.get("provider_reference"),
         merchant_reference=dispatch.get("reference"),
         description=dispatch.get("description"),
+        mcc=dispatch.get("mcc"),
         send_by_s=send_by_s,
     )

@@ -219,3 +219,15 @@ async def test_one_payment_probes_an_open_circuit_after_its_pause(world: World) 
     assert probe["dispatch"]["account"]["provider"] == "stripe"
     await world.apply(probe["dispatch"], approved(), at=at(61))
     assert (await world.begin(at=at(62)))["dispatch"]["account"]["provider"] == "stripe"
+
+
+async def test_an_attempt_tells_what_the_merchant_traded_in_when_the_payment_began(world: World) -> None:
+    """A request that is repeated must be the same, whatever the operator changed in between."""
+    change = {"merchant_id": world.merchant, "mcc": "7995"}
+    await world.database.system("merchant_update_v1", change)
+    begun = await world.begin()
+    assert begun["dispatch"]["mcc"] == "7995"
+    await world.apply(begun["dispatch"], {"kind": "unknown", "cause": "timeout"})
+    await world.database.system("merchant_update_v1", change | {"mcc": None})
+    assert (await world.claim(begun["dispatch"]["operation_id"]))["dispatch"]["mcc"] == "7995"
+    assert (await world.begin())["dispatch"]["mcc"] is None

@@ -50,6 +50,8 @@ def payment(call: ProviderCall, card: CardSecret, amount: int) -> bytes:
     }
     if call.merchant_reference is not None:
         body["merchantOrderReference"] = call.merchant_reference
+    if call.mcc is not None:
+        body["mcc"] = call.mcc
     # Said either way, whatever the account's own setting is.
     body |= {"captureDelayHours": 0} if call.capture else {"additionalData": {"manualCapture": "true"}}
     return orjson.dumps(body)

@@ -45,7 +45,7 @@ begin
     end if;
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
-        route, route_next, route_why, fallbacks_left, cascade_until, provider, sequence, created_at, updated_at)
+        route, route_next, route_why, fallbacks_left, cascade_until, provider, sequence, mcc, created_at, updated_at)
     values (
         p ->> 'payment_id', p_merchant, 'processing', (p ->> 'amount')::bigint, p ->> 'currency',
         p ->> 'capture_method', v_token.id,
@@ -53,7 +53,8 @@ begin
                           'exp_month', v_token.exp_month, 'exp_year', v_token.exp_year),
         p ->> 'reference', p ->> 'description',
         case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end,
-        v_route.route, 1, v_route.why, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1, v_at, v_at)
+        v_route.route, 1, v_route.why, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1,
+        (select m.mcc from core.merchant m where m.id = p_merchant), v_at, v_at)
     returning * into v_payment;
     v_op := core.operation_new_v1(
         v_payment, p, 'authorize', v_route.route ->> 0, v_route.provider, v_payment.amount,

@@ -23,7 +23,7 @@ begin
         'operation_id', p_op.id, 'kind', p_op.kind, 'epoch', p_op.epoch, 'payment_id', p_op.payment_id,
         'amount', p_op.amount, 'currency', p_op.currency, 'capture', p_op.capture, 'final', p_op.final,
         'provider_reference', p_op.provider_reference, 'parent_reference', p_op.parent_reference,
-        'reference', p_payment.reference, 'description', p_payment.description,
+        'reference', p_payment.reference, 'description', p_payment.description, 'mcc', p_payment.mcc,
         'account', json_build_object(
             'id', v_account.id, 'provider', v_account.provider, 'base_url', v_account.base_url,
             'credentials_ciphertext', v_account.credentials_ciphertext, 'key_id', v_account.key_id,
