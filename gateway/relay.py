@@ -27,7 +27,7 @@ from gateway.settings import Settings
 from gateway.use_cases.housekeeping import Keep, tidy
 from gateway.use_cases.ports import Clock, Store, Workflows
 from gateway.use_cases.relay_outbox import RelayOutbox, relay_outbox
-from gateway.use_cases.sweep import WakeOrders, purge_cvv, sweep, wake_orders
+from gateway.use_cases.sweep import WakeOrders, purge_cvv, sweep, sweep_expiries, wake_orders
 
 _log = structlog.get_logger("payera.relay")
 
@@ -35,6 +35,7 @@ PUBLISHED = Counter("payera_outbox_published_total", "Events acknowledged by Kaf
 UNSENT = Gauge("payera_outbox_unsent", "Events that wait for Kafka")
 OLDEST = Gauge("payera_outbox_oldest_seconds", "How long the oldest unsent event has waited")
 SWEPT = Counter("payera_recovery_swept_total", "Attempts whose sender died, found by the sweeper")
+EXPIRED = Counter("payera_expired_authorizations_total", "Authorizations that ran out without a notice of the PSP")
 WOKEN = Counter("payera_orders_woken_total", "Orders that Temporal acknowledged")
 WAKE_FAILED = Counter("payera_orders_failed_total", "Orders that Temporal did not acknowledge; they are tried again")
 FORGOTTEN = Counter("payera_rows_forgotten_total", "Rows that housekeeping deleted, by what they were", ["what"])
@@ -99,12 +100,18 @@ class Relay:
             await publisher.close()
 
     async def recover(self) -> None:
-        """Crashed attempts → orders. Twice per lease, so a crash costs about one lease and a half."""
+        """Crashed attempts and authorizations that ran out → orders.
+
+        Twice per lease, so a crash costs about one lease and a half.
+        """
         while True:
             swept = await sweep(self._store, self._clock)
             if swept:
                 SWEPT.inc(swept)
                 _log.warning("swept", attempts=swept)
+            if released := await sweep_expiries(self._store, self._clock):
+                EXPIRED.inc(released)
+                _log.info("authorizations_ran_out", orders=released)
             self._health.ok("recovery")
             await asyncio.sleep(min(self._settings.lease_s / 2, 5.0))
 

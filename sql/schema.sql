@@ -89,6 +89,8 @@ CREATE TABLE core.payment (
     created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     route_why json,
     amount_disputed bigint DEFAULT 0 NOT NULL,
+    cancellation_reason text,
+    carries boolean DEFAULT false NOT NULL,
     mcc text,
     CONSTRAINT authorized_has_winner CHECK (((winner IS NULL) = (amount_authorized = 0))),
     CONSTRAINT captured_within_authorized CHECK (((amount_captured >= 0) AND (amount_capturing >= 0) AND ((amount_captured + amount_capturing) <= amount_authorized))),
@@ -167,9 +169,12 @@ CREATE TABLE core.operation (
     created_real timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     told jsonb,
     network_advice text,
+    supersedes text COLLATE pg_catalog."C",
+    superseded_by text COLLATE pg_catalog."C",
     history jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT only_approvals_are_surplus CHECK (((NOT surplus) OR ((kind = 'authorize'::text) AND (status = ANY (ARRAY['approved'::text, 'reversed'::text]))))),
-    CONSTRAINT only_surplus_is_reversed CHECK (((status <> 'reversed'::text) OR surplus)),
+    CONSTRAINT only_authorizations_are_superseded CHECK ((((supersedes IS NULL) AND (superseded_by IS NULL)) OR (kind = 'authorize'::text))),
+    CONSTRAINT only_what_stood_is_reversed CHECK (((status <> 'reversed'::text) OR surplus OR ((kind = ANY (ARRAY['capture'::text, 'refund'::text])) AND (reversal_of IS NULL)))),
     CONSTRAINT operation_amount_check CHECK ((amount > 0)),
     CONSTRAINT operation_kind_check CHECK ((kind = ANY (ARRAY['authorize'::text, 'capture'::text, 'void'::text, 'refund'::text])))
 )
@@ -199,6 +204,7 @@ declare
     v_op core.operation;
     v_account core.provider_account;
     v_token vault.token;
+    v_proof core.payment_proof;
     v_why text;
     v_view json;
 begin
@@ -217,7 +223,12 @@ begin
     if v_why is null then
         -- The schemes count attempts over all PSPs: a fallback is one more.
         select * into strict v_token from vault.token t where t.id = v_payment.token_id;
-        if core.card_attempt_begin_v1(p ->> 'operation_id', v_token, v_payment.amount, v_payment.currency, v_at)
+        if v_payment.carries then
+            select * into strict v_proof from core.payment_proof f where f.payment_id = v_payment.id;
+        end if;
+        if core.card_attempt_begin_v1(p ->> 'operation_id', v_token, v_payment.amount, v_payment.currency, v_at,
+                                      case when v_proof.network_transaction_id is null then 'cardholder' else 'merchant' end,
+                                      v_proof.three_ds is not null)
            is not null then
             v_why := 'retry_not_allowed';
         end if;
@@ -232,6 +243,7 @@ begin
                              'payment.' || v_payment.status, v_at);
         perform core.idempotency_answer_v1(v_payment.id, null, true, 201, v_view);
         delete from vault.cvv c where c.token_id = v_payment.token_id;
+        delete from vault.authentication a where a.payment_id = v_payment.id;
     end if;
     if v_why is not null then
         return json_build_object('result', 'refused', 'why', v_why, 'payment', core.payment_view_v1(v_payment));
@@ -246,13 +258,47 @@ begin
     perform core.save_payment_v1(v_payment);
     v_op := core.operation_new_v1(
         v_payment, p, 'authorize', v_account.id, v_account.provider, v_payment.amount,
-        p_had_cvv => exists (select from vault.cvv c where c.token_id = v_payment.token_id and c.expires_at > v_at));
+        p_had_cvv => v_proof.network_transaction_id is null and exists (select from vault.cvv c where c.token_id = v_payment.token_id and c.expires_at > v_at));
     return json_build_object('result', 'begun', 'payment', core.payment_view_v1(v_payment),
                              'dispatch', core.dispatch_v1(v_op, v_payment, v_at));
 end
 $$;
 
 ALTER FUNCTION api.attempt_begin_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION api.authorization_expire_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_at timestamptz := (p ->> 'at')::timestamptz;
+    v_payment core.payment;
+    v_hold core.hold;
+    v_view json;
+    s core.progress;
+begin
+    perform core.tenant_v1(p_merchant);
+    v_payment := core.lock_payment_v1(p ->> 'payment_id');
+    select * into v_hold from core.hold h where h.payment_id = v_payment.id;
+    if v_payment.status not in ('authorized', 'partially_captured') then
+        delete from core.hold h where h.payment_id = v_payment.id;
+        return json_build_object('result', 'refused', 'payment', core.payment_view_v1(v_payment));
+    elsif v_hold.release_at is null or v_hold.release_at > v_at or exists (
+            select from core.operation o where o.payment_id = v_payment.id and core.is_live_v1(o.status)) then
+        return json_build_object('result', 'refused', 'payment', core.payment_view_v1(v_payment));
+    end if;
+    s := core.progress_begin_v1(v_payment.winner);
+    s.payment.updated_at := v_at;
+    s := core.release_v1(s);
+    s.payment.sequence := (s.payment).sequence + 1;
+    perform core.save_payment_v1(s.payment);
+    v_view := core.payment_view_v1(s.payment);
+    perform core.emit_v1(s.payment, v_view, s.operation, (s.payment).sequence, p -> 'event_ids' ->> 0, s.events[1], v_at);
+    return json_build_object('result', 'applied', 'payment', v_view);
+end
+$$;
+
+ALTER FUNCTION api.authorization_expire_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
 CREATE FUNCTION api.cancel_begin_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -327,9 +373,10 @@ begin
     -- A void excludes captures, a final capture excludes every other: the rest would be released under them.
     perform 1 from core.operation o
     where o.payment_id = v_payment.id and core.is_live_v1(o.status) and o.reversal_of is null
-      and (o.kind = 'void' or o.kind = 'capture' and (o.final or v_final));
+      and (o.kind in ('void', 'authorize') or o.kind = 'capture' and (o.final or v_final));
     if found then
-        perform core.refuse_v1('PA410', 'operation_in_progress', 'Another capture or a cancel is under way.');
+        perform core.refuse_v1('PA410', 'operation_in_progress',
+                               'Another capture, a cancel or a re-authorization is under way.');
     end if;
     v_left := v_payment.amount_authorized - v_payment.amount_captured - v_payment.amount_capturing;
     v_amount := coalesce((p ->> 'amount')::bigint, v_left);
@@ -338,6 +385,8 @@ begin
                                format('%s is more than the %s left of the authorization.', v_amount, v_left));
     end if;
     select * into strict v_winner from core.operation o where o.id = v_payment.winner;
+    perform core.hold_check_v1(v_payment, v_at);
+    perform core.capture_offered_v1(v_payment, v_winner, p -> 'offers', v_amount, v_final);
     v_payment.amount_capturing := v_payment.amount_capturing + v_amount;
     v_payment.updated_at := v_at;
     perform core.save_payment_v1(v_payment);
@@ -738,7 +787,7 @@ begin
     s := core.progress_begin_v1(p ->> 'operation_id');
     v_op := s.operation;
     -- A settled operation is looked at again when a notification spoke of it.
-    if v_op.status in ('approved', 'reversed') or not core.is_live_v1(v_op.status) and not v_op.hinted then
+    if v_op.status = 'reversed' or not core.is_live_v1(v_op.status) and not v_op.hinted then
         return json_build_object('result', 'settled', 'operation', core.operation_view_v1(v_op, 'operation'));
     elsif v_op.lease_until > v_now then
         return json_build_object('result', 'leased', 'until', core.iso_v1(v_op.lease_until));
@@ -813,7 +862,9 @@ begin
     if v_source = 'webhook' and (s.operation).told = p -> 'told' then
         s.operation.told := null;  -- applied now; what was told since then stays
     end if;
-    if not core.is_live_v1(v_was) and (not v_approved or v_was in ('approved', 'reversed')) then
+    if core.is_undoing_v1(s.operation, o, v_source) then
+        return core.undo_v1(s, p, v_at);
+    elsif not core.is_live_v1(v_was) and (not v_approved or v_was in ('approved', 'reversed')) then
         -- What is settled stays settled; only the proof of an approval reopens it.
         if v_source in ('read', 'replay', 'webhook') and (p ->> 'epoch')::int >= (s.operation).epoch then
             -- The look that a notification asked for is over; it counts as done unless it could not tell.
@@ -844,11 +895,15 @@ begin
         end if;
     end if;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
+              when (s.operation).supersedes is not null then core.apply_reauthorization_v1(s, v_at)
               when (s.operation).kind = 'authorize' then
                   core.apply_authorize_v1(s, v_was, coalesce((p ->> 'cascade')::boolean, false), v_at)
               when (s.operation).kind = 'capture' then core.apply_capture_v1(s, v_was, v_at)
               when (s.operation).kind = 'void' then core.apply_void_v1(s)
               else core.apply_refund_v1(s, v_was, v_at) end;
+    if (s.operation).kind = 'authorize' and (s.operation).id = (s.payment).winner then
+        perform core.hold_put_v1(s.operation, p -> 'hold');
+    end if;
     return core.progress_end_v1(s, p, v_at, v_hinted);
 end
 $$;
@@ -887,6 +942,8 @@ declare
     v_payment core.payment;
     v_op core.operation;
     v_cvv text;
+    v_agreed boolean := p ->> 'network_transaction_id' is not null;
+    v_proved boolean := coalesce(jsonb_typeof(p -> 'three_ds') = 'object', false);
     v_refused json;
     v_view json;
 begin
@@ -905,17 +962,20 @@ begin
         if not found then
             perform core.refuse_v1('PA404', 'token_not_found', 'No such token.');
         end if;
-        select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
+        if not v_agreed then  -- what the merchant initiates never bears a CVV
+            select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > v_at;
+        end if;
     end if;
     v_route := core.route_v2(p_merchant, p, v_token, v_at);
     v_refused := core.card_attempt_begin_v1(
-        p ->> 'operation_id', v_token, (p ->> 'amount')::bigint, p ->> 'currency', v_at);
+        p ->> 'operation_id', v_token, (p ->> 'amount')::bigint, p ->> 'currency', v_at,
+        case when v_agreed then 'merchant' else 'cardholder' end, v_proved);
     if v_refused is not null then
         perform core.refuse_v1('PA422', 'retry_not_allowed', core.retry_sentence_v1(v_refused));
     end if;
     insert into core.payment (
         id, merchant, status, amount, currency, capture_method, token_id, card, reference, description, metadata,
-        route, route_next, route_why, fallbacks_left, cascade_until, provider, sequence, mcc, created_at, updated_at)
+        route, route_next, route_why, fallbacks_left, cascade_until, provider, sequence, carries, mcc, created_at, updated_at)
     values (
         p ->> 'payment_id', p_merchant, 'processing', (p ->> 'amount')::bigint, p ->> 'currency',
         p ->> 'capture_method', v_token.id,
@@ -923,9 +983,12 @@ begin
                           'exp_month', v_token.exp_month, 'exp_year', v_token.exp_year),
         p ->> 'reference', p ->> 'description',
         case when jsonb_typeof(p -> 'metadata') = 'object' then p -> 'metadata' else '{}' end,
-        v_route.route, 1, v_route.why, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1,
+        v_route.route, 1, v_route.why, v_route.fallbacks, (p ->> 'cascade_until')::timestamptz, v_route.provider, 1, v_agreed or v_proved,
         (select m.mcc from core.merchant m where m.id = p_merchant), v_at, v_at)
     returning * into v_payment;
+    if v_payment.carries then
+        perform core.payment_proof_put_v1(p_merchant, p);
+    end if;
     v_op := core.operation_new_v1(
         v_payment, p, 'authorize', v_route.route ->> 0, v_route.provider, v_payment.amount,
         p_had_cvv => v_cvv is not null);
@@ -1047,7 +1110,7 @@ begin
         'looked_at', core.iso_v1(o.looked_at), 'absent_since', core.iso_v1(o.absent_since),
         'hinted', o.hinted, 'told', o.told is not null, 'surplus', o.surplus, 'captured', o.captured, 'reversal_of', o.reversal_of,
         'reversed_by', o.reversed_by, 'provider_reference', o.provider_reference, 'had_cvv', o.had_cvv,
-        'cvv_here', v_cvv and o.kind = 'authorize', 'cause', o.cause,
+        'cvv_here', v_cvv and o.kind = 'authorize', 'cause', o.cause, 'supersedes', o.supersedes,
         'resolution', (select a.settings -> 'resolution' from core.provider_account a where a.id = o.account_id))
         order by o.created_real, o.id)
     into v_operations from core.operation o where o.payment_id = v_payment.id;
@@ -1057,6 +1120,8 @@ begin
         'cascade_until', core.iso_v1(v_payment.cascade_until),
         'route_left', jsonb_array_length(v_payment.route) - v_payment.route_next,
         'fallbacks_left', v_payment.fallbacks_left,
+        'release_at', (select core.iso_v1(h.release_at) from core.hold h
+                       where h.payment_id = v_payment.id and v_payment.status in ('authorized', 'partially_captured')),
         'next', case when v_payment.attempt_due and v_payment.status = 'processing' then 'attempt' end,
         'operations', v_operations);
 end
@@ -1205,6 +1270,62 @@ $$;
 
 ALTER FUNCTION api.provider_account_list_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION api.reauthorize_begin_v1(p_merchant text, p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_at timestamptz := (p ->> 'at')::timestamptz;
+    v_replay json;
+    v_payment core.payment;
+    v_winner core.operation;
+    v_token vault.token;
+    v_op core.operation;
+    v_amount bigint;
+    v_refused json;
+begin
+    perform core.tenant_v1(p_merchant);
+    v_replay := core.idempotency_take_v1(
+        p_merchant, p -> 'idempotency', p ->> 'payment_id', p ->> 'operation_id', v_at);
+    if v_replay is not null then
+        return v_replay;
+    end if;
+    v_payment := core.lock_payment_v1(p ->> 'payment_id');
+    if v_payment.status not in ('authorized', 'partially_captured') then
+        perform core.refuse_v1('PA410', 'payment_not_reauthorizable',
+                               format('A payment that is %s cannot be re-authorized.', v_payment.status));
+    end if;
+    if exists (select from core.operation o where o.payment_id = v_payment.id and core.is_live_v1(o.status)) then
+        perform core.refuse_v1('PA410', 'operation_in_progress', 'Another operation of this payment is under way.');
+    end if;
+    select * into strict v_winner from core.operation o where o.id = v_payment.winner;
+    if p -> 'offers' -> v_winner.provider is not null
+       and not coalesce(p -> 'offers' -> v_winner.provider ? 'reauthorize', false) then
+        perform core.refuse_v1('PA422', 'not_offered_by_provider',
+                               format('%s takes no payment that the merchant initiates.', v_winner.provider));
+    end if;
+    v_amount := coalesce((p ->> 'amount')::bigint, v_payment.amount_authorized - v_payment.amount_captured);
+    if v_amount <= 0 or v_amount > v_payment.amount - v_payment.amount_captured then
+        perform core.refuse_v1('PA422', 'amount_exceeds_payment', format(
+            '%s is more than the %s of this payment that were not captured.',
+            v_amount, v_payment.amount - v_payment.amount_captured));
+    end if;
+    select * into strict v_token from vault.token t where t.id = v_payment.token_id;
+    -- The schemes count it like every attempt; what a merchant initiates has rules of its own.
+    v_refused := core.card_attempt_begin_v1(
+        p ->> 'operation_id', v_token, v_amount, v_payment.currency, v_at, 'merchant');
+    if v_refused is not null then
+        perform core.refuse_v1('PA422', 'retry_not_allowed', core.retry_sentence_v1(v_refused));
+    end if;
+    v_op := core.operation_new_v1(v_payment, p, 'authorize', v_winner.account_id, v_winner.provider, v_amount);
+    update core.operation o set capture = false, supersedes = v_winner.id where o.id = v_op.id returning * into v_op;
+    return json_build_object('result', 'begun', 'payment', core.payment_view_v1(v_payment),
+                             'dispatch', core.dispatch_v1(v_op, v_payment, v_at));
+end
+$$;
+
+ALTER FUNCTION api.reauthorize_begin_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION api.refund_begin_v1(p_merchant text, p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'core', 'vault', 'pg_temp'
@@ -1226,7 +1347,11 @@ begin
         return v_replay;
     end if;
     v_payment := core.lock_payment_v1(p ->> 'payment_id');
-    if v_payment.amount_captured = 0 then
+    if v_payment.amount_captured = 0 and exists (
+        select from core.operation o where o.payment_id = v_payment.id and core.is_live_v1(o.status)
+                                       and o.reversal_of is null and v_payment.winner is not null) then
+        perform core.refuse_v1('PA410', 'operation_in_progress', 'A capture or a cancel is under way.');
+    elsif v_payment.amount_captured = 0 then
         perform core.refuse_v1('PA410', 'payment_not_refundable',
                                format('A payment that is %s has nothing to refund.', v_payment.status));
     end if;
@@ -1240,7 +1365,8 @@ begin
         perform core.refuse_v1('PA422', 'amount_exceeds_captured',
                                format('%s is more than the %s that can still be refunded.', v_amount, v_left));
     end if;
-    select * into strict v_winner from core.operation o where o.id = v_payment.winner;
+    v_winner := core.refund_source_v1(v_payment, v_amount);
+    perform core.refund_in_time_v1(v_winner, p -> 'refund_windows', v_at);
     v_payment.amount_refunding := v_payment.amount_refunding + v_amount;
     v_payment.updated_at := v_at;
     v_payment.sequence := v_payment.sequence + 1;
@@ -1825,6 +1951,9 @@ begin
             -- An approval that stands needs no hint, unless the PSP says that it does not stand any longer; a settled
             -- "no" needs one: the PSP may contradict itself.
             if v_op.status <> 'reversed'
+               -- That a capture at once failed counts for an authorization that is known to be one.
+               and (v_op.kind <> 'authorize' or v_op.status = 'approved'
+                    or v_outcome ->> 'kind' is distinct from 'reversed')
                and (core.is_news_v1(v_op.status, v_outcome)
                     or v_outcome is null
                        and (v_op.status <> 'approved' or coalesce((v_fact ->> 'undoes')::boolean, false))) then
@@ -2110,6 +2239,8 @@ begin
                                  then 'captured' else 'partially_captured' end;
         v_payment.ledger_hash := core.post_v1(v_payment, v_op, 'capture', v_op.amount, p_at);
         s.events := s.events || ('payment.' || v_payment.status);
+    elsif p_was <> 'dispatched' and v_op.status = 'declined' then
+        s.events := s.events || 'payment.capture_failed'::text;
     end if;
     s.payment := v_payment;
     return s;
@@ -2117,6 +2248,55 @@ end
 $$;
 
 ALTER FUNCTION core.apply_capture_v1(s core.progress, p_was text, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.apply_reauthorization_v1(s core.progress, p_at timestamp with time zone) RETURNS core.progress
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_old core.operation;
+    v_holds_money boolean;
+begin
+    case (s.operation).status
+        when 'approved' then
+            select * into strict v_old from core.operation o where o.id = (s.operation).supersedes;
+            if (s.payment).winner is distinct from v_old.id
+               or (s.payment).status not in ('authorized', 'partially_captured')
+               or (s.operation).review_reason is not null
+               or (s.payment).amount_captured + (s.operation).amount_approved > (s.payment).amount then
+                return core.apply_approval_v1(s, p_at);
+            end if;
+            v_holds_money := v_old.captured or exists (
+                select from core.operation o
+                where o.payment_id = (s.payment).id and o.kind = 'capture' and o.status = 'approved'
+                  and o.parent_reference = v_old.provider_reference);
+            update core.operation o set superseded_by = (s.operation).id, surplus = not v_holds_money
+            where o.id = v_old.id;
+            s.payment.winner := (s.operation).id;
+            s.payment.amount_authorized := (s.payment).amount_captured + (s.operation).amount_approved;
+            s.payment.decline := null;
+            s.payment.review_reason := null;
+            s.events := s.events || 'payment.reauthorized'::text;
+            if not v_holds_money then
+                s.wake := true;
+                s.result := 'applied';
+            end if;
+        when 'declined' then
+            s.payment.decline := json_build_object(
+                'reason', (s.operation).reason, 'advice', (s.operation).advice,
+                'provider_code', (s.operation).provider_code, 'network_code', (s.operation).network_code,
+                'message', (s.operation).message);
+        when 'not_sent', 'absent' then
+            null;
+        when 'review' then
+            s := core.to_review_v1(s, (s.operation).review_reason);
+        else
+            s.wake := true;
+    end case;
+    return s;
+end
+$$;
+
+ALTER FUNCTION core.apply_reauthorization_v1(s core.progress, p_at timestamp with time zone) OWNER TO payera_owner;
 
 CREATE FUNCTION core.apply_refund_v1(s core.progress, p_was text, p_at timestamp with time zone) RETURNS core.progress
     LANGUAGE plpgsql
@@ -2177,14 +2357,19 @@ begin
                 s.payment.status := 'canceled';
                 s.payment.review_reason := null;
                 s.events := s.events || 'payment.canceled'::text;
-            else
+            elsif v_target.superseded_by is null then
                 s.events := s.events || 'payment.duplicate_reversed'::text;
             end if;
         when 'not_sent', 'absent' then
             v_target.reversed_by := null;
             s.wake := true;
         when 'declined' then
-            s := core.to_review_v1(s, 'reversal_declined');
+            if v_target.superseded_by is not null then
+                -- It had run out already, or will: another authorization took its place, nobody captures it.
+                v_target.surplus := false;
+            else
+                s := core.to_review_v1(s, 'reversal_declined');
+            end if;
         when 'review' then
             s := core.to_review_v1(s, (s.operation).review_reason);
         else
@@ -2425,6 +2610,7 @@ begin
         p_payment := core.end_attempts_v1(p_payment, null);
         p_payment.sequence := p_payment.sequence + 1;
         delete from vault.cvv c where c.token_id = p_payment.token_id;
+        delete from vault.authentication a where a.payment_id = p_payment.id;
     end if;
     perform core.save_payment_v1(p_payment);
     v_view := core.payment_view_v1(p_payment);
@@ -2442,6 +2628,33 @@ end
 $$;
 
 ALTER FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.capture_offered_v1(p_payment core.payment, p_winner core.operation, p_offers jsonb, p_amount bigint, p_final boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_settings jsonb;
+    v_part boolean := p_amount < p_payment.amount_authorized or not p_final;
+    v_offered jsonb := p_offers -> p_winner.provider;
+begin
+    if not v_part or jsonb_typeof(v_offered) is distinct from 'array' then
+        return;
+    end if;
+    select a.settings into strict v_settings from core.provider_account a where a.id = p_winner.account_id;
+    if not coalesce((v_settings ->> 'partial_capture')::boolean, v_offered ? 'partial_capture') then
+        perform core.refuse_v1('PA422', 'not_offered_by_provider', format(
+            '%s captures the whole authorization or nothing: capture %s, or cancel.',
+            p_winner.provider, p_payment.amount_authorized));
+    elsif not coalesce((v_settings ->> 'multiple_captures')::boolean, v_offered ? 'multiple_captures')
+          and (not p_final or p_payment.amount_captured + p_payment.amount_capturing > 0) then
+        perform core.refuse_v1('PA422', 'not_offered_by_provider', format(
+            '%s takes one capture of an authorization and releases the rest: send it with final: true.',
+            p_winner.provider));
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.capture_offered_v1(p_payment core.payment, p_winner core.operation, p_offers jsonb, p_amount bigint, p_final boolean) OWNER TO payera_owner;
 
 CREATE TABLE vault.token (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -2768,7 +2981,15 @@ declare
 begin
     if p_op.kind = 'authorize' then
         select * into strict v_token from vault.token t where t.id = p_payment.token_id;
-        select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > p_at;
+        if p_op.supersedes is not null then
+            -- Initiated by the merchant: never with a CVV, but with the network's id of what the shopper agreed to.
+            return (core.dispatch_with_card_v1(p_op, p_payment, v_token, null)::jsonb || jsonb_build_object(
+                'merchant_initiated', true, 'network_transaction_id', (
+                    select o.network_transaction_id from core.operation o where o.id = p_op.supersedes)))::json;
+        end if;
+        if p_op.had_cvv then
+            select c.ciphertext into v_cvv from vault.cvv c where c.token_id = v_token.id and c.expires_at > p_at;
+        end if;
     end if;
     return core.dispatch_with_card_v1(p_op, p_payment, v_token, v_cvv);
 end
@@ -2782,6 +3003,7 @@ CREATE FUNCTION core.dispatch_with_card_v1(p_op core.operation, p_payment core.p
 declare
     v_account core.provider_account;
     v_card json;
+    v_dispatch json;
     v_declined_before boolean := false;
 begin
     select * into strict v_account from core.provider_account a where a.id = p_op.account_id;
@@ -2795,7 +3017,7 @@ begin
             select from core.operation o
             where o.payment_id = p_payment.id and o.kind = 'authorize' and o.status = 'declined' and o.id <> p_op.id);
     end if;
-    return json_build_object(
+    v_dispatch := json_build_object(
         'operation_id', p_op.id, 'kind', p_op.kind, 'epoch', p_op.epoch, 'payment_id', p_op.payment_id,
         'amount', p_op.amount, 'currency', p_op.currency, 'capture', p_op.capture, 'final', p_op.final,
         'provider_reference', p_op.provider_reference, 'parent_reference', p_op.parent_reference,
@@ -2806,6 +3028,10 @@ begin
             'settings', v_account.settings),
         'card', v_card, 'declined_before', v_declined_before, 'had_cvv', p_op.had_cvv, 'looks', p_op.looks,
         'unknown_since', core.iso_v1(p_op.unknown_since), 'told', p_op.told);
+    if p_op.kind = 'authorize' and p_payment.carries then
+        return (v_dispatch::jsonb || core.payment_proof_v1(p_payment.id))::json;
+    end if;
+    return v_dispatch;
 end
 $$;
 
@@ -3193,6 +3419,49 @@ $$;
 
 ALTER FUNCTION core.event_currency_v1(p_event jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION core.fail_later_v1(s core.progress, o jsonb, p_at timestamp with time zone) RETURNS core.progress
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_was text := (s.operation).status;
+    v_capture boolean := (s.operation).kind = 'capture';
+    v_amount bigint := (s.operation).amount;
+begin
+    if v_was = 'approved' and v_capture
+       and (s.payment).amount_captured - v_amount < (s.payment).amount_refunded + (s.payment).amount_refunding then
+        return core.to_review_v1(s, 'provider_contradicts');
+    elsif v_was = 'approved' and (s.operation).reversal_of is not null then
+        return core.to_review_v1(s, 'provider_contradicts');  -- a surplus that came back: nobody's to keep
+    end if;
+    s.operation := core.learn_v1(s.operation, o, p_at);
+    if v_was <> 'approved' then
+        if v_capture then
+            s.payment.amount_capturing := (s.payment).amount_capturing - v_amount;
+        else
+            s.payment.amount_refunding := (s.payment).amount_refunding - v_amount;
+        end if;
+        s.payment.review_reason := null;
+    elsif v_capture then
+        s.payment.amount_captured := (s.payment).amount_captured - v_amount;
+        s.payment.ledger_hash := core.post_back_v1(s.payment, s.operation, 'capture_failed', v_amount, p_at);
+        s.payment.status := case
+            when (s.payment).amount_captured = 0 then 'authorized'
+            -- The rest was released by a final capture that stands: there is nothing to capture again.
+            when (s.payment).status = 'captured' and not (s.operation).final
+                 and exists (select from core.operation x where x.payment_id = (s.payment).id and x.kind = 'capture'
+                             and x.final and x.status = 'approved') then 'captured'
+            else 'partially_captured' end;
+    else
+        s.payment.amount_refunded := (s.payment).amount_refunded - v_amount;
+        s.payment.ledger_hash := core.post_back_v1(s.payment, s.operation, 'refund_failed', v_amount, p_at);
+    end if;
+    s.events := s.events || (case when v_capture then 'payment.capture_failed' else 'refund.failed' end)::text;
+    return s;
+end
+$$;
+
+ALTER FUNCTION core.fail_later_v1(s core.progress, o jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
+
 CREATE FUNCTION core.guard_dispute_transition_v1() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -3306,6 +3575,43 @@ $$;
 
 ALTER FUNCTION core.history_v1(p_history jsonb, p_entry jsonb) OWNER TO payera_owner;
 
+CREATE FUNCTION core.hold_check_v1(p_payment core.payment, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_expires timestamptz;
+begin
+    select h.expires_at into v_expires from core.hold h where h.payment_id = p_payment.id;
+    if v_expires <= p_at then
+        perform core.refuse_v1('PA410', 'authorization_expired',
+                               format('The authorization ran out at %s: re-authorize the payment, then capture it.',
+                                      core.iso_v1(v_expires)));
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.hold_check_v1(p_payment core.payment, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.hold_put_v1(p_op core.operation, p_hold jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_expires timestamptz := p_op.created_at + (p_hold ->> 'valid_s')::float8 * interval '1 second';
+begin
+    if v_expires is null then
+        return;
+    end if;
+    insert into core.hold (payment_id, merchant, operation_id, expires_at, release_at)
+    values (p_op.payment_id, p_op.merchant, p_op.id, v_expires,
+            v_expires + coalesce((p_hold ->> 'grace_s')::float8, 0) * interval '1 second')
+    on conflict (payment_id) do update
+    set operation_id = excluded.operation_id, expires_at = excluded.expires_at, release_at = excluded.release_at,
+        ordered_at = null;
+end
+$$;
+
+ALTER FUNCTION core.hold_put_v1(p_op core.operation, p_hold jsonb) OWNER TO payera_owner;
+
 CREATE FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) RETURNS text
     LANGUAGE sql PARALLEL SAFE
     AS $$
@@ -3386,12 +3692,29 @@ CREATE FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     select case when p_outcome is null then false
-                when p_status in ('approved', 'reversed') then false
+                when p_status = 'approved' then p_outcome ->> 'kind' in ('reversed', 'expired')
+                when p_status = 'reversed' then false
                 when core.is_live_v1(p_status) then p_outcome ->> 'kind' is distinct from p_status
                 else p_outcome ->> 'kind' = 'approved' end
 $$;
 
 ALTER FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.is_undoing_v1(p_op core.operation, o jsonb, p_source text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case o ->> 'kind'
+        when 'reversed' then p_op.kind <> 'void'
+        when 'expired' then p_op.kind = 'authorize'
+        when 'declined' then
+            p_source = 'read' and p_op.status = 'approved' and p_op.kind in ('capture', 'refund') and p_op.reversal_of is null
+        when 'approved' then
+            p_source = 'read' and p_op.status = 'approved' and p_op.kind = 'authorize' and p_op.captured
+            and not p_op.surplus and not coalesce((o ->> 'captured')::boolean, false)
+        else false end
+$$;
+
+ALTER FUNCTION core.is_undoing_v1(p_op core.operation, o jsonb, p_source text) OWNER TO payera_owner;
 
 CREATE FUNCTION core.iso_v1(p_at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -3497,7 +3820,7 @@ begin
           and w.provider_reference = p_op.provider_reference
         returning w.outcome, w.received_at)
     select count(*) > 0,
-           (array_agg(m.outcome order by (m.outcome ->> 'kind' = 'approved') desc, m.received_at desc)
+           (array_agg(m.outcome order by (m.outcome ->> 'kind' = 'reversed') desc, (m.outcome ->> 'kind' = 'approved') desc, m.received_at desc)
             filter (where m.outcome is not null))[1]
     into v_any, v_told from matched m;
     if core.is_news_v1(p_op.status, v_told) then
@@ -3562,7 +3885,8 @@ begin
             'provider_account', p.account_id, 'status', p.status, 'outcomes', p.outcomes, 'amount', p.amount,
             'currency', p.currency, 'provider_reference', p.provider_reference, 'reason', p.reason,
             'provider_code', p.provider_code, 'network_code', p.network_code, 'surplus', p.surplus,
-            'created_at', core.iso_v1(p.created_at), 'settled_at', core.iso_v1(p.settled_at));
+            'created_at', core.iso_v1(p.created_at), 'settled_at', core.iso_v1(p.settled_at),
+            'network_transaction_id', p.network_transaction_id);
     end if;
     return json_build_object(
         'id', p.id, 'object', p_object, 'kind', p.kind, 'payment', p.payment_id, 'provider', p.provider,
@@ -3570,7 +3894,8 @@ begin
         'currency', p.currency, 'provider_reference', p.provider_reference, 'reason', p.reason,
         'provider_code', p.provider_code, 'network_code', p.network_code, 'surplus', p.surplus,
         'reversal_of', p.reversal_of, 'reversed_by', p.reversed_by,
-        'created_at', core.iso_v1(p.created_at), 'settled_at', core.iso_v1(p.settled_at));
+        'created_at', core.iso_v1(p.created_at), 'settled_at', core.iso_v1(p.settled_at),
+        'supersedes', p.supersedes, 'superseded_by', p.superseded_by);
 end
 $$;
 
@@ -3610,6 +3935,42 @@ $$;
 
 ALTER FUNCTION core.page_v1(p_views json[], p_ids text[], p_limit integer) OWNER TO payera_owner;
 
+CREATE FUNCTION core.payment_proof_put_v1(p_merchant text, p jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_proof jsonb := case when jsonb_typeof(p -> 'three_ds') = 'object' then p -> 'three_ds' end;
+begin
+    insert into core.payment_proof (payment_id, merchant, network_transaction_id, three_ds)
+    values (p ->> 'payment_id', p_merchant, p ->> 'network_transaction_id',
+            v_proof - 'cavv_ciphertext' - 'cavv_expires_at');
+    if v_proof is not null then
+        insert into vault.authentication (payment_id, merchant, ciphertext, expires_at)
+        values (p ->> 'payment_id', p_merchant, v_proof ->> 'cavv_ciphertext',
+                (v_proof ->> 'cavv_expires_at')::timestamptz);
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.payment_proof_put_v1(p_merchant text, p jsonb) OWNER TO payera_owner;
+
+CREATE FUNCTION core.payment_proof_v1(p_payment text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_proof core.payment_proof;
+begin
+    select * into strict v_proof from core.payment_proof f where f.payment_id = p_payment;
+    return jsonb_build_object(
+        'merchant_initiated', v_proof.network_transaction_id is not null,
+        'network_transaction_id', v_proof.network_transaction_id,
+        'three_ds', v_proof.three_ds::jsonb || jsonb_build_object('cavv_ciphertext', (
+            select a.ciphertext from vault.authentication a where a.payment_id = p_payment)));
+end
+$$;
+
+ALTER FUNCTION core.payment_proof_v1(p_payment text) OWNER TO payera_owner;
+
 CREATE FUNCTION core.payment_view_v1(p core.payment) RETURNS json
     LANGUAGE plpgsql STABLE
     AS $$
@@ -3621,7 +3982,12 @@ begin
         'card', p.card, 'token', p.token_id, 'decline', p.decline, 'reference', p.reference,
         'description', p.description, 'metadata', p.metadata,
         'cancel_requested', p.cancel_requested_at is not null, 'review_reason', p.review_reason,
-        'created_at', core.iso_v1(p.created_at), 'updated_at', core.iso_v1(p.updated_at));
+        'created_at', core.iso_v1(p.created_at), 'updated_at', core.iso_v1(p.updated_at),
+        'amount_disputed', p.amount_disputed,
+        'authorization_expires_at', case when p.status in ('authorized', 'partially_captured') then (
+            select core.iso_v1(h.expires_at) from core.hold h where h.payment_id = p.id) end,
+        'cancellation_reason', case when p.status = 'canceled'
+                                    then coalesce(p.cancellation_reason, 'requested_by_merchant') end);
 end
 $$;
 
@@ -3638,6 +4004,31 @@ end
 $$;
 
 ALTER FUNCTION core.payment_waits_v1(p core.payment) OWNER TO payera_owner;
+
+CREATE FUNCTION core.post_back_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_psp text := 'psp:' || p_op.provider || ':receivable';
+    v_signed bigint := case p_kind when 'refund_failed' then p_amount else -p_amount end;
+    v_id text := 'ltx_back_' || p_op.id;
+    v_hash text;
+begin
+    v_hash := encode(sha256(convert_to(
+        p_payment.ledger_hash || v_psp || '|' || p_op.currency || '|' || v_signed || E'\n'
+                              || 'merchant:payable|' || p_op.currency || '|' || -v_signed || E'\n', 'UTF8')), 'hex');
+    insert into core.ledger_transaction (id, merchant, payment_id, position, kind, operation_id, at, previous_hash, hash)
+    values (v_id, p_payment.merchant, p_payment.id,
+            (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id),
+            p_kind, p_op.id, p_at, p_payment.ledger_hash, v_hash);
+    insert into core.ledger_line (transaction_id, line, merchant, account, currency, amount)
+    values (v_id, 1, p_payment.merchant, v_psp, p_op.currency, v_signed),
+           (v_id, 2, p_payment.merchant, 'merchant:payable', p_op.currency, -v_signed);
+    return v_hash;
+end
+$$;
+
+ALTER FUNCTION core.post_back_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) OWNER TO payera_owner;
 
 CREATE FUNCTION core.post_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) RETURNS text
     LANGUAGE plpgsql
@@ -3730,7 +4121,8 @@ begin
     for i in 1 .. cardinality(s.events) loop
         perform core.emit_v1(s.payment, v_view, s.operation, v_first + i, p -> 'event_ids' ->> (i - 1), s.events[i], p_at);
     end loop;
-    if (s.operation).kind = 'authorize' or (s.operation).reversal_of is not null then
+    if (s.operation).kind = 'authorize' and (s.operation).supersedes is null
+       or (s.operation).reversal_of is not null then
         v_rest := (s.payment).status <> 'processing';
     else
         v_own := (s.operation).id;
@@ -3750,9 +4142,14 @@ begin
     elsif p_hinted and not core.payment_waits_v1(s.payment) then
         delete from core.workflow_order o where o.payment_id = (s.payment).id and o.lease_until is null;
     end if;
-    if (s.operation).kind = 'authorize' and (s.operation).had_cvv
+    if (s.operation).kind = 'authorize' and ((s.operation).had_cvv or (s.payment).carries)
        and ((s.payment).status not in ('processing', 'requires_action') or (s.operation).status = 'approved') then
-        delete from vault.cvv c where c.token_id = (s.payment).token_id;
+        if (s.operation).had_cvv then
+            delete from vault.cvv c where c.token_id = (s.payment).token_id;
+        end if;
+        if (s.payment).carries then
+            delete from vault.authentication a where a.payment_id = (s.payment).id;
+        end if;
     end if;
     return core.progress_answer_v1(s, v_view, v_order or s.wake);
 end
@@ -3789,12 +4186,65 @@ $$;
 
 ALTER FUNCTION core.provider_account_view_v1(p core.provider_account) OWNER TO payera_owner;
 
+CREATE FUNCTION core.refund_in_time_v1(p_source core.operation, p_windows jsonb, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_until timestamptz := p_source.created_at + (p_windows ->> p_source.provider)::float8 * interval '1 second';
+begin
+    if v_until < p_at then
+        perform core.refuse_v1('PA410', 'refund_period_over', format(
+            '%s refunds a payment until %s: pay the shopper another way.', p_source.provider, core.iso_v1(v_until)));
+    end if;
+end
+$$;
+
+ALTER FUNCTION core.refund_in_time_v1(p_source core.operation, p_windows jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.refund_source_v1(p_payment core.payment, p_amount bigint) RETURNS core.operation
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_source core.operation;
+    v_money bigint;
+    v_most bigint := 0;
+begin
+    if not exists (select from core.operation o where o.payment_id = p_payment.id and o.superseded_by is not null) then
+        select * into strict v_source from core.operation o where o.id = p_payment.winner;
+        return v_source;
+    end if;
+    for v_source in
+        select * from core.operation o
+        where o.payment_id = p_payment.id and o.kind = 'authorize' and o.status = 'approved' and not o.surplus
+        order by o.created_real
+    loop
+        select coalesce(sum(case when o.kind = 'refund' then -o.amount else o.amount end), 0)
+               + case when v_source.captured then v_source.amount_approved else 0 end
+        into v_money
+        from core.operation o
+        where o.payment_id = p_payment.id and o.parent_reference = v_source.provider_reference and o.reversal_of is null
+          and (o.kind = 'capture' and o.status = 'approved'
+               or o.kind = 'refund' and (o.status = 'approved' or core.is_live_v1(o.status)));
+        if v_money >= p_amount then
+            return v_source;
+        end if;
+        v_most := greatest(v_most, v_money);
+    end loop;
+    perform core.refuse_v1('PA422', 'refund_spans_authorizations', format(
+        'The money was captured from more than one authorization: refund %s at most at a time.', v_most));
+    return null;
+end
+$$;
+
+ALTER FUNCTION core.refund_source_v1(p_payment core.payment, p_amount bigint) OWNER TO payera_owner;
+
 CREATE FUNCTION core.refund_status_v1(p_status text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     select case p_status
                when 'approved' then 'succeeded'
                when 'declined' then 'failed'
+               when 'reversed' then 'failed'  -- after it had succeeded
                when 'not_sent' then 'failed'
                when 'absent' then 'failed'
                when 'review' then 'needs_review'
@@ -3812,7 +4262,7 @@ begin
         'id', p.id, 'object', 'refund', 'payment', p.payment_id, 'amount', p.amount, 'currency', p.currency,
         'status', core.refund_status_v1(p.status), 'reason', p.merchant_reason, 'provider', p.provider,
         'provider_reference', p.provider_reference,
-        'failure', case when p.status = 'declined'
+        'failure', case when p.status in ('declined', 'reversed')
                         then json_build_object('reason', p.reason, 'provider_code', p.provider_code, 'message', p.message)
                    end,
         'metadata', p.metadata, 'created_at', core.iso_v1(p.created_at), 'settled_at', core.iso_v1(p.settled_at));
@@ -3841,6 +4291,35 @@ end
 $$;
 
 ALTER FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) OWNER TO payera_owner;
+
+CREATE FUNCTION core.release_v1(s core.progress) RETURNS core.progress
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if (s.operation).status = 'approved' and (s.operation).surplus then
+        s.operation.status := 'reversed';  -- what was to be taken back is gone by itself
+        s.operation.settled_at := coalesce((s.operation).settled_at, (s.payment).updated_at);
+    elsif (s.operation).id is distinct from (s.payment).winner or (s.operation).status <> 'approved' then
+        s.result := 'already';
+    elsif (s.payment).status = 'authorized' then
+        s.payment.status := 'canceled';
+        s.payment.review_reason := null;
+        update core.payment x set cancellation_reason = 'authorization_expired' where x.id = (s.payment).id;
+        s.payment.cancellation_reason := 'authorization_expired';
+        s.events := s.events || 'payment.canceled'::text;
+        delete from core.hold h where h.payment_id = (s.payment).id;
+    elsif (s.payment).status = 'partially_captured' then
+        s.payment.status := 'captured';
+        s.events := s.events || 'payment.captured'::text;
+        delete from core.hold h where h.payment_id = (s.payment).id;
+    else
+        s.result := 'already';
+    end if;
+    return s;
+end
+$$;
+
+ALTER FUNCTION core.release_v1(s core.progress) OWNER TO payera_owner;
 
 CREATE FUNCTION core.report_differences_v1(p_table text, p_key text[]) RETURNS TABLE(key jsonb, live jsonb, rebuilt jsonb)
     LANGUAGE plpgsql
@@ -4466,7 +4945,8 @@ ALTER FUNCTION core.tally_bucket_v1(p_at timestamp with time zone) OWNER TO paye
 CREATE FUNCTION core.tell_v1(p_told jsonb, p_outcome jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
-    select case when p_outcome is null then p_told
+    select case when p_outcome is null or p_told ->> 'kind' = 'reversed' then p_told
+                when p_outcome ->> 'kind' = 'reversed' then p_outcome
                 when p_told ->> 'kind' = 'approved' and p_outcome ->> 'kind' <> 'approved' then p_told
                 else p_outcome end
 $$;
@@ -4605,6 +5085,81 @@ CREATE FUNCTION core.trace_v1() RETURNS text
 $$;
 
 ALTER FUNCTION core.trace_v1() OWNER TO payera_owner;
+
+CREATE FUNCTION core.uncapture_v1(s core.progress, p_at timestamp with time zone) RETURNS core.progress
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not (s.operation).captured or (s.operation).status <> 'approved'
+       or (s.operation).id is distinct from (s.payment).winner then
+        s.result := 'already';
+        return s;
+    elsif (s.payment).amount_refunded + (s.payment).amount_refunding > 0 then
+        return core.to_review_v1(s, 'provider_contradicts');
+    end if;
+    s.operation.captured := false;
+    s.payment.ledger_hash := core.post_back_v1(
+        s.payment, s.operation, 'capture_failed', (s.operation).amount_approved, p_at);
+    s.payment.amount_captured := (s.payment).amount_captured - (s.operation).amount_approved;
+    s.payment.status := 'authorized';
+    s.events := s.events || 'payment.capture_failed'::text;
+    return s;
+end
+$$;
+
+ALTER FUNCTION core.uncapture_v1(s core.progress, p_at timestamp with time zone) OWNER TO payera_owner;
+
+CREATE FUNCTION core.undo_v1(s core.progress, p jsonb, p_at timestamp with time zone) RETURNS json
+    LANGUAGE plpgsql
+    AS $$
+declare
+    o jsonb := p -> 'outcome';
+    v_was text := (s.operation).status;
+    v_hinted boolean := (s.operation).hinted;
+begin
+    if (p ->> 'epoch')::int < (s.operation).epoch then
+        s.result := 'stale';
+        return core.progress_answer_v1(s, core.payment_view_v1(s.payment), core.payment_waits_v1(s.payment));
+    end if;
+    if o ->> 'kind' = 'expired' and core.is_live_v1(v_was) then
+        -- Nobody ever said yes to us, and there is nothing to have any more: a refusal like any other.
+        return api.payment_apply_v1((s.payment).merchant, p || jsonb_build_object('outcome', jsonb_build_object(
+            'kind', 'declined', 'reason', 'not_permitted', 'advice', 'none', 'provider_code', 'authorization_expired',
+            'provider_reference', o ->> 'provider_reference')));
+    end if;
+    s.operation.lease_until := null;
+    s.payment.updated_at := p_at;
+    if o ->> 'kind' = 'expired' then
+        if exists (select from core.operation x where x.payment_id = (s.payment).id and x.id <> (s.operation).id
+                   and core.is_live_v1(x.status) and x.reversal_of is null) then
+            -- A capture may be on its way: what it comes to decides what there is to release.
+            s.operation.told := coalesce((s.operation).told, o);
+            s.operation.hinted := true;
+            s.result := 'stale';
+            perform core.save_operation_v1(s.operation);
+            return core.progress_answer_v1(s, core.payment_view_v1(s.payment), true);
+        end if;
+        s := core.release_v1(s);
+    elsif (s.operation).kind = 'authorize' then
+        s := core.uncapture_v1(s, p_at);
+    elsif core.is_live_v1(v_was) or v_was = 'approved' then
+        s := core.fail_later_v1(s, o || '{"kind": "reversed"}', p_at);
+    else
+        s.result := 'already';
+    end if;
+    s.operation.told := null;
+    s.operation.hinted := false;
+    if (s.payment).status in ('authorized', 'partially_captured') and (s.payment).winner is not null
+       and 'payment.capture_failed' = any (s.events) and p -> 'hold' is not null then
+        perform core.hold_put_v1(w, p -> 'hold') from core.operation w
+        where w.id = (s.payment).winner
+          and not exists (select from core.hold h where h.payment_id = (s.payment).id);
+    end if;
+    return core.progress_end_v1(s, p, p_at, v_hinted);
+end
+$$;
+
+ALTER FUNCTION core.undo_v1(s core.progress, p jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
 
 CREATE TABLE core.webhook_endpoint (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -4910,8 +5465,13 @@ CREATE FUNCTION sys.cvv_purge_v1(p jsonb) RETURNS json
 declare
     v_answer json;
 begin
-    with gone as (delete from vault.cvv c where c.expires_at <= (p ->> 'at')::timestamptz returning c.token_id)
-    select coalesce(json_agg(g.token_id), '[]') into v_answer from gone g;
+    with codes as (
+        delete from vault.cvv c where c.expires_at <= (p ->> 'at')::timestamptz returning c.token_id as id
+    ), cryptograms as (
+        delete from vault.authentication a where a.expires_at <= (p ->> 'at')::timestamptz returning a.payment_id as id
+    )
+    select coalesce(json_agg(g.id), '[]') into v_answer
+    from (select id from codes union all select id from cryptograms) as g;
     return v_answer;
 end
 $$;
@@ -5059,6 +5619,36 @@ end
 $$;
 
 ALTER FUNCTION sys.delivery_results_v1(p jsonb) OWNER TO payera_system;
+
+CREATE FUNCTION sys.expiry_sweep_v1(p jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'core', 'vault', 'pg_temp'
+    AS $$
+declare
+    v_hold record;
+    v_ordered int := 0;
+begin
+    for v_hold in
+        select h.payment_id, h.merchant, x.status
+        from core.hold h join core.payment x on x.id = h.payment_id
+        where h.release_at <= (p ->> 'at')::timestamptz
+          and (h.ordered_at is null or h.ordered_at < clock_timestamp() - interval '30 seconds')
+        order by h.release_at limit (p ->> 'limit')::int
+        for update of h skip locked
+    loop
+        if v_hold.status in ('authorized', 'partially_captured') then
+            update core.hold h set ordered_at = clock_timestamp() where h.payment_id = v_hold.payment_id;
+            perform core.order_v1(null, v_hold.merchant, v_hold.payment_id);
+            v_ordered := v_ordered + 1;
+        else
+            delete from core.hold h where h.payment_id = v_hold.payment_id;
+        end if;
+    end loop;
+    return json_build_object('ordered', v_ordered);
+end
+$$;
+
+ALTER FUNCTION sys.expiry_sweep_v1(p jsonb) OWNER TO payera_system;
 
 CREATE FUNCTION sys.figures_v1(p jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -6062,6 +6652,20 @@ CREATE TABLE core.forgotten (
 
 ALTER TABLE core.forgotten OWNER TO payera_owner;
 
+CREATE TABLE core.hold (
+    payment_id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    operation_id text NOT NULL COLLATE pg_catalog."C",
+    expires_at timestamp with time zone NOT NULL,
+    release_at timestamp with time zone NOT NULL,
+    ordered_at timestamp with time zone,
+    CONSTRAINT released_after_expiry CHECK ((release_at >= expires_at))
+);
+
+ALTER TABLE ONLY core.hold FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.hold OWNER TO payera_owner;
+
 CREATE TABLE core.idempotency (
     merchant text NOT NULL COLLATE pg_catalog."C",
     scope text NOT NULL COLLATE pg_catalog."C",
@@ -6108,7 +6712,7 @@ CREATE TABLE core.ledger_transaction (
     hash text NOT NULL,
     dispute_id text COLLATE pg_catalog."C",
     step integer,
-    CONSTRAINT ledger_transaction_kind_check CHECK ((kind = ANY (ARRAY['capture'::text, 'refund'::text, 'surplus'::text, 'surplus_reversal'::text, 'chargeback'::text, 'chargeback_reversed'::text, 'dispute_fee'::text, 'dispute_fee_reversed'::text]))),
+    CONSTRAINT ledger_transaction_kind_check CHECK ((kind = ANY (ARRAY['capture'::text, 'refund'::text, 'surplus'::text, 'surplus_reversal'::text, 'chargeback'::text, 'chargeback_reversed'::text, 'dispute_fee'::text, 'dispute_fee_reversed'::text, 'capture_failed'::text, 'refund_failed'::text]))),
     CONSTRAINT steps_are_of_disputes CHECK (((dispute_id IS NULL) = (step IS NULL)))
 );
 
@@ -6163,6 +6767,18 @@ CREATE TABLE core.outbox_lease (
 );
 
 ALTER TABLE core.outbox_lease OWNER TO payera_owner;
+
+CREATE TABLE core.payment_proof (
+    payment_id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    network_transaction_id text,
+    three_ds json,
+    CONSTRAINT payment_proof_check CHECK (((network_transaction_id IS NOT NULL) OR (three_ds IS NOT NULL)))
+);
+
+ALTER TABLE ONLY core.payment_proof FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE core.payment_proof OWNER TO payera_owner;
 
 CREATE TABLE core.payment_transition (
     from_status text NOT NULL COLLATE pg_catalog."C",
@@ -6281,6 +6897,17 @@ ALTER TABLE ONLY core.workflow_wake FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE core.workflow_wake OWNER TO payera_owner;
 
+CREATE UNLOGGED TABLE vault.authentication (
+    payment_id text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    ciphertext text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY vault.authentication FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE vault.authentication OWNER TO payera_owner;
+
 CREATE UNLOGGED TABLE vault.cvv (
     token_id text NOT NULL COLLATE pg_catalog."C",
     merchant text NOT NULL COLLATE pg_catalog."C",
@@ -6388,6 +7015,9 @@ ALTER TABLE ONLY core.fee_rule
 ALTER TABLE ONLY core.forgotten
     ADD CONSTRAINT forgotten_pkey PRIMARY KEY (what);
 
+ALTER TABLE ONLY core.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (payment_id);
+
 ALTER TABLE ONLY core.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (merchant, scope, key);
 
@@ -6420,6 +7050,9 @@ ALTER TABLE ONLY core.outbox
 
 ALTER TABLE ONLY core.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY core.payment_proof
+    ADD CONSTRAINT payment_proof_pkey PRIMARY KEY (payment_id);
 
 ALTER TABLE ONLY core.payment_transition
     ADD CONSTRAINT payment_transition_pkey PRIMARY KEY (from_status, to_status);
@@ -6463,6 +7096,9 @@ ALTER TABLE ONLY core.workflow_order
 ALTER TABLE ONLY core.workflow_wake
     ADD CONSTRAINT workflow_wake_pkey PRIMARY KEY (order_id);
 
+ALTER TABLE ONLY vault.authentication
+    ADD CONSTRAINT authentication_pkey PRIMARY KEY (payment_id);
+
 ALTER TABLE ONLY vault.cvv
     ADD CONSTRAINT cvv_pkey PRIMARY KEY (token_id);
 
@@ -6496,6 +7132,8 @@ CREATE INDEX dispute_payment ON core.dispute USING btree (payment_id);
 
 CREATE INDEX event_merchant ON core.event USING btree (merchant, "position");
 
+CREATE INDEX hold_release ON core.hold USING btree (release_at);
+
 CREATE INDEX idempotency_age ON core.idempotency USING btree (created_at);
 
 CREATE INDEX idempotency_payment ON core.idempotency USING btree (merchant, payment_id);
@@ -6518,7 +7156,7 @@ CREATE UNIQUE INDEX one_void ON core.operation USING btree (payment_id) WHERE ((
 
 CREATE UNIQUE INDEX one_waiting_order ON core.workflow_order USING btree (payment_id) WHERE (lease_until IS NULL);
 
-CREATE UNIQUE INDEX one_winner ON core.operation USING btree (payment_id) WHERE ((kind = 'authorize'::text) AND (status = 'approved'::text) AND (NOT surplus));
+CREATE UNIQUE INDEX one_winner ON core.operation USING btree (payment_id) WHERE ((kind = 'authorize'::text) AND (status = 'approved'::text) AND (NOT surplus) AND (superseded_by IS NULL));
 
 CREATE INDEX operation_dispatched ON core.operation USING btree (lease_until) WHERE (status = 'dispatched'::text);
 
@@ -6569,6 +7207,8 @@ CREATE INDEX webhook_unmatched_operation ON core.webhook_inbox USING btree (oper
 CREATE INDEX workflow_order_lease ON core.workflow_order USING btree (lease_until);
 
 CREATE INDEX workflow_wake_payment ON core.workflow_wake USING btree (payment_id);
+
+CREATE INDEX authentication_expiry ON vault.authentication USING btree (expires_at);
 
 CREATE INDEX cvv_expiry ON vault.cvv USING btree (expires_at);
 
@@ -6681,6 +7321,8 @@ ALTER TABLE core.event_archive ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.fee_rule ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE core.hold ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE core.idempotency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.ledger_line ENABLE ROW LEVEL SECURITY;
@@ -6692,6 +7334,8 @@ ALTER TABLE core.merchant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE core.operation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.payment ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE core.payment_proof ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.provider_account ENABLE ROW LEVEL SECURITY;
 
@@ -6728,6 +7372,8 @@ CREATE POLICY system ON core.event TO payera_system USING (true);
 CREATE POLICY system ON core.event_archive TO payera_system USING (true);
 
 CREATE POLICY system ON core.fee_rule TO payera_system USING (true);
+
+CREATE POLICY system ON core.hold TO payera_system USING (true);
 
 CREATE POLICY system ON core.idempotency TO payera_system USING (true);
 
@@ -6781,6 +7427,8 @@ CREATE POLICY tenant ON core.event TO payera_owner USING ((merchant = current_se
 
 CREATE POLICY tenant ON core.fee_rule TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
+CREATE POLICY tenant ON core.hold TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
 CREATE POLICY tenant ON core.idempotency TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.ledger_line TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
@@ -6792,6 +7440,8 @@ CREATE POLICY tenant ON core.merchant TO payera_owner USING ((id = current_setti
 CREATE POLICY tenant ON core.operation TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.payment TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
+
+CREATE POLICY tenant ON core.payment_proof TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON core.provider_account TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
@@ -6819,11 +7469,17 @@ ALTER TABLE core.workflow_order ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.workflow_wake ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE vault.authentication ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE vault.cvv ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE vault.data_key ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY system ON vault.authentication TO payera_system USING (true);
+
 CREATE POLICY system ON vault.cvv TO payera_system USING (true);
+
+CREATE POLICY tenant ON vault.authentication TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
 CREATE POLICY tenant ON vault.cvv TO payera_owner USING ((merchant = current_setting('payera.merchant'::text, true)));
 
@@ -6848,6 +7504,9 @@ GRANT SELECT,UPDATE ON TABLE core.operation TO payera_system;
 
 REVOKE ALL ON FUNCTION api.attempt_begin_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.attempt_begin_v1(p_merchant text, p jsonb) TO payera_app;
+
+REVOKE ALL ON FUNCTION api.authorization_expire_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.authorization_expire_v1(p_merchant text, p jsonb) TO payera_app;
 
 REVOKE ALL ON FUNCTION api.cancel_begin_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.cancel_begin_v1(p_merchant text, p jsonb) TO payera_app;
@@ -6948,6 +7607,9 @@ GRANT ALL ON FUNCTION api.provider_account_get_v1(p_merchant text, p jsonb) TO p
 REVOKE ALL ON FUNCTION api.provider_account_list_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.provider_account_list_v1(p_merchant text, p jsonb) TO payera_app;
 
+REVOKE ALL ON FUNCTION api.reauthorize_begin_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION api.reauthorize_begin_v1(p_merchant text, p jsonb) TO payera_app;
+
 REVOKE ALL ON FUNCTION api.refund_begin_v1(p_merchant text, p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION api.refund_begin_v1(p_merchant text, p jsonb) TO payera_app;
 
@@ -7046,6 +7708,9 @@ GRANT ALL ON FUNCTION core.apply_authorize_v1(s core.progress, p_was text, p_cas
 REVOKE ALL ON FUNCTION core.apply_capture_v1(s core.progress, p_was text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.apply_capture_v1(s core.progress, p_was text, p_at timestamp with time zone) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.apply_reauthorization_v1(s core.progress, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.apply_reauthorization_v1(s core.progress, p_at timestamp with time zone) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.apply_refund_v1(s core.progress, p_was text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.apply_refund_v1(s core.progress, p_was text, p_at timestamp with time zone) TO payera_system;
 
@@ -7084,6 +7749,9 @@ GRANT ALL ON FUNCTION core.bin_find_v1(p_digits text) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.cancel_record_v1(p_payment core.payment, p jsonb, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.capture_offered_v1(p_payment core.payment, p_winner core.operation, p_offers jsonb, p_amount bigint, p_final boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.capture_offered_v1(p_payment core.payment, p_winner core.operation, p_offers jsonb, p_amount bigint, p_final boolean) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.card_attempt_begin_v1(p_operation text, p_token vault.token, p_amount bigint, p_currency text, p_at timestamp with time zone, p_initiator text, p_authenticated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.card_attempt_begin_v1(p_operation text, p_token vault.token, p_amount bigint, p_currency text, p_at timestamp with time zone, p_initiator text, p_authenticated boolean) TO payera_system;
@@ -7173,6 +7841,9 @@ GRANT ALL ON FUNCTION core.event_attempts_v1(p_event jsonb) TO payera_system;
 REVOKE ALL ON FUNCTION core.event_currency_v1(p_event jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.event_currency_v1(p_event jsonb) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.fail_later_v1(s core.progress, o jsonb, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.fail_later_v1(s core.progress, o jsonb, p_at timestamp with time zone) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.guard_dispute_transition_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.guard_dispute_transition_v1() TO payera_system;
 
@@ -7188,6 +7859,12 @@ GRANT ALL ON FUNCTION core.guard_payment_transition_v1() TO payera_system;
 REVOKE ALL ON FUNCTION core.history_v1(p_history jsonb, p_entry jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.history_v1(p_history jsonb, p_entry jsonb) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.hold_check_v1(p_payment core.payment, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.hold_check_v1(p_payment core.payment, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.hold_put_v1(p_op core.operation, p_hold jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.hold_put_v1(p_op core.operation, p_hold jsonb) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.id_v1(p_prefix text, p_at timestamp with time zone) TO payera_system;
 
@@ -7202,6 +7879,9 @@ GRANT ALL ON FUNCTION core.is_live_v1(p_status text) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.is_news_v1(p_status text, p_outcome jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.is_undoing_v1(p_op core.operation, o jsonb, p_source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.is_undoing_v1(p_op core.operation, o jsonb, p_source text) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.iso_v1(p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.iso_v1(p_at timestamp with time zone) TO payera_system;
@@ -7233,11 +7913,20 @@ GRANT ALL ON FUNCTION core.page_limit_v1(p jsonb) TO payera_system;
 REVOKE ALL ON FUNCTION core.page_v1(p_views json[], p_ids text[], p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.page_v1(p_views json[], p_ids text[], p_limit integer) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.payment_proof_put_v1(p_merchant text, p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.payment_proof_put_v1(p_merchant text, p jsonb) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.payment_proof_v1(p_payment text) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.payment_proof_v1(p_payment text) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.payment_view_v1(p core.payment) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.payment_view_v1(p core.payment) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.payment_waits_v1(p core.payment) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.payment_waits_v1(p core.payment) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.post_back_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.post_back_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.post_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.post_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) TO payera_system;
@@ -7257,6 +7946,12 @@ GRANT ALL ON FUNCTION core.provider_account_find_v1(p_id text) TO payera_system;
 REVOKE ALL ON FUNCTION core.provider_account_view_v1(p core.provider_account) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.provider_account_view_v1(p core.provider_account) TO payera_system;
 
+REVOKE ALL ON FUNCTION core.refund_in_time_v1(p_source core.operation, p_windows jsonb, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.refund_in_time_v1(p_source core.operation, p_windows jsonb, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.refund_source_v1(p_payment core.payment, p_amount bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.refund_source_v1(p_payment core.payment, p_amount bigint) TO payera_system;
+
 REVOKE ALL ON FUNCTION core.refund_status_v1(p_status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.refund_status_v1(p_status text) TO payera_system;
 
@@ -7268,6 +7963,9 @@ GRANT ALL ON FUNCTION core.refuse_change_v1() TO payera_system;
 
 REVOKE ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.refuse_v1(p_class text, p_code text, p_detail text) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.release_v1(s core.progress) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.release_v1(s core.progress) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.report_differences_v1(p_table text, p_key text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.report_differences_v1(p_table text, p_key text[]) TO payera_system;
@@ -7372,6 +8070,12 @@ GRANT ALL ON FUNCTION core.token_view_v1(p vault.token) TO payera_system;
 REVOKE ALL ON FUNCTION core.trace_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION core.trace_v1() TO payera_system;
 
+REVOKE ALL ON FUNCTION core.uncapture_v1(s core.progress, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.uncapture_v1(s core.progress, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.undo_v1(s core.progress, p jsonb, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.undo_v1(s core.progress, p jsonb, p_at timestamp with time zone) TO payera_system;
+
 GRANT SELECT,UPDATE ON TABLE core.webhook_endpoint TO payera_system;
 
 REVOKE ALL ON FUNCTION core.webhook_endpoint_find_v1(p_id text) FROM PUBLIC;
@@ -7428,6 +8132,9 @@ GRANT ALL ON FUNCTION sys.delivery_release_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.delivery_results_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.delivery_results_v1(p jsonb) TO payera_relay;
+
+REVOKE ALL ON FUNCTION sys.expiry_sweep_v1(p jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION sys.expiry_sweep_v1(p jsonb) TO payera_relay;
 
 REVOKE ALL ON FUNCTION sys.figures_v1(p jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION sys.figures_v1(p jsonb) TO payera_relay;
@@ -7531,6 +8238,8 @@ GRANT SELECT ON TABLE core.fee_rule TO payera_system;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE core.forgotten TO payera_system;
 
+GRANT SELECT,DELETE,UPDATE ON TABLE core.hold TO payera_system;
+
 GRANT SELECT,DELETE,UPDATE ON TABLE core.idempotency TO payera_system;
 
 GRANT SELECT ON TABLE core.ledger_line TO payera_system;
@@ -7558,6 +8267,8 @@ GRANT SELECT,DELETE,UPDATE ON TABLE core.webhook_inbox TO payera_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE core.workflow_order TO payera_system;
 
 GRANT SELECT,INSERT ON TABLE core.workflow_wake TO payera_system;
+
+GRANT SELECT,DELETE ON TABLE vault.authentication TO payera_system;
 
 GRANT SELECT,DELETE ON TABLE vault.cvv TO payera_system;
 
@@ -7609,6 +8320,7 @@ INSERT INTO core.cascade_rule VALUES ('mastercard_advice_99', 'mastercard', NULL
 INSERT INTO core.cascade_rule VALUES ('mastercard_authentication_65', 'mastercard', NULL, '65', NULL, 'no', 'step_up_3ds', '2021-04-17');
 INSERT INTO core.cascade_rule VALUES ('reason_authentication_failed', NULL, 'authentication_failed', NULL, NULL, 'never', 'none', '2021-04-17');
 INSERT INTO core.cascade_rule VALUES ('reason_authentication_required', NULL, 'authentication_required', NULL, NULL, 'no', 'step_up_3ds', '2021-04-17');
+INSERT INTO core.cascade_rule VALUES ('reason_card_closed', NULL, 'card_closed', NULL, NULL, 'never', 'none', '2021-04-17');
 INSERT INTO core.cascade_rule VALUES ('reason_expired_card', NULL, 'expired_card', NULL, NULL, 'no', 'after_update', '2021-04-17');
 INSERT INTO core.cascade_rule VALUES ('reason_generic_decline', NULL, 'generic_decline', NULL, NULL, 'once', 'schedule', '2021-04-17');
 INSERT INTO core.cascade_rule VALUES ('reason_incorrect_cvc', NULL, 'incorrect_cvc', NULL, NULL, 'no', 'after_update', '2021-04-17');
@@ -7654,6 +8366,7 @@ INSERT INTO core.operation_transition VALUES ('pending', 'approved', NULL);
 INSERT INTO core.operation_transition VALUES ('pending', 'declined', NULL);
 INSERT INTO core.operation_transition VALUES ('pending', 'pending', NULL);
 INSERT INTO core.operation_transition VALUES ('pending', 'requires_action', NULL);
+INSERT INTO core.operation_transition VALUES ('pending', 'reversed', NULL);
 INSERT INTO core.operation_transition VALUES ('pending', 'review', NULL);
 INSERT INTO core.operation_transition VALUES ('pending', 'unknown', NULL);
 INSERT INTO core.operation_transition VALUES ('requires_action', 'absent', NULL);
@@ -7667,6 +8380,7 @@ INSERT INTO core.operation_transition VALUES ('review', 'absent', NULL);
 INSERT INTO core.operation_transition VALUES ('review', 'approved', NULL);
 INSERT INTO core.operation_transition VALUES ('review', 'declined', NULL);
 INSERT INTO core.operation_transition VALUES ('review', 'pending', NULL);
+INSERT INTO core.operation_transition VALUES ('review', 'reversed', NULL);
 INSERT INTO core.operation_transition VALUES ('review', 'unknown', NULL);
 INSERT INTO core.operation_transition VALUES ('unknown', 'absent', NULL);
 INSERT INTO core.operation_transition VALUES ('unknown', 'approved', NULL);
@@ -7674,11 +8388,14 @@ INSERT INTO core.operation_transition VALUES ('unknown', 'declined', NULL);
 INSERT INTO core.operation_transition VALUES ('unknown', 'not_sent', NULL);
 INSERT INTO core.operation_transition VALUES ('unknown', 'pending', NULL);
 INSERT INTO core.operation_transition VALUES ('unknown', 'requires_action', NULL);
+INSERT INTO core.operation_transition VALUES ('unknown', 'reversed', NULL);
 INSERT INTO core.operation_transition VALUES ('unknown', 'review', NULL);
 INSERT INTO core.operation_transition VALUES ('unknown', 'unknown', NULL);
 INSERT INTO core.payment_transition VALUES ('authorized', 'canceled', 'payment.canceled');
 INSERT INTO core.payment_transition VALUES ('authorized', 'captured', 'payment.captured');
 INSERT INTO core.payment_transition VALUES ('authorized', 'partially_captured', 'payment.partially_captured');
+INSERT INTO core.payment_transition VALUES ('captured', 'authorized', 'payment.capture_failed');
+INSERT INTO core.payment_transition VALUES ('captured', 'partially_captured', 'payment.capture_failed');
 INSERT INTO core.payment_transition VALUES ('needs_review', 'authorized', 'payment.authorized');
 INSERT INTO core.payment_transition VALUES ('needs_review', 'canceled', 'payment.canceled');
 INSERT INTO core.payment_transition VALUES ('needs_review', 'captured', 'payment.captured');
@@ -7686,6 +8403,7 @@ INSERT INTO core.payment_transition VALUES ('needs_review', 'declined', 'payment
 INSERT INTO core.payment_transition VALUES ('needs_review', 'failed', 'payment.failed');
 INSERT INTO core.payment_transition VALUES ('needs_review', 'processing', NULL);
 INSERT INTO core.payment_transition VALUES ('needs_review', 'requires_action', 'payment.requires_action');
+INSERT INTO core.payment_transition VALUES ('partially_captured', 'authorized', 'payment.capture_failed');
 INSERT INTO core.payment_transition VALUES ('partially_captured', 'captured', 'payment.captured');
 INSERT INTO core.payment_transition VALUES ('partially_captured', 'partially_captured', 'payment.partially_captured');
 INSERT INTO core.payment_transition VALUES ('processing', 'authorized', 'payment.authorized');

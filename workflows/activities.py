@@ -7,8 +7,9 @@ from typing import Any
 
 from temporalio import activity
 
-from gateway.domain.resolution import Attempt, Done, Resolve, Reverse, Review, Wait
+from gateway.domain.resolution import Attempt, Done, Expire, Resolve, Reverse, Review, Wait
 from gateway.use_cases.attempt_payment import AttemptPayment, attempt_payment
+from gateway.use_cases.expire_authorization import ExpireAuthorization, expire_authorization
 from gateway.use_cases.plan import Plan, PlanPayment, plan_payment
 from gateway.use_cases.ports import Ports
 from gateway.use_cases.resolve_operation import ResolveOperation, resolve_operation
@@ -30,7 +31,7 @@ class PaymentActivities:
     @property
     def all(self) -> list[Callable[..., Any]]:
         """What the worker registers."""
-        return [self.plan, self.attempt, self.resolve, self.reverse, self.review]
+        return [self.plan, self.attempt, self.resolve, self.reverse, self.review, self.expire]
 
     @activity.defn
     async def plan(self, payment: PaymentRef) -> PlannedStep:
@@ -69,6 +70,11 @@ class PaymentActivities:
             yield
             await self._ports.failpoints.reach("activity.after", step.merchant)
 
+    @activity.defn
+    async def expire(self, step: StepRef) -> None:
+        with translated():
+            await expire_authorization(self._ports, ExpireAuthorization(step.merchant, step.payment_id))
+
 
 def planned(plan: Plan) -> PlannedStep:
     """A plan in the words that cross into the workflow."""
@@ -81,6 +87,8 @@ def planned(plan: Plan) -> PlannedStep:
             return PlannedStep("reverse", operation_id, _REFUND if captured else _VOID)
         case Review(operation_id=operation_id, reason=reason):
             return PlannedStep("review", operation_id, reason)
+        case Expire():
+            return PlannedStep("expire")
         case Wait(until=until, for_others=for_others):
             wait_s = min(max((until - plan.at).total_seconds(), WAIT_MIN_S), WAIT_MAX_S)
             return PlannedStep("wait", wait_s=wait_s, resting=for_others)

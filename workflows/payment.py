@@ -23,6 +23,7 @@ _ACTIVITIES = {
     "resolve": PaymentActivities.resolve,
     "reverse": PaymentActivities.reverse,
     "review": PaymentActivities.review,
+    "expire": PaymentActivities.expire,
 }
 
 

@@ -24,7 +24,7 @@ from gateway.api.common import (
     page,
 )
 from gateway.api.operator_views import TimelineView
-from gateway.api.schemas import PRINTABLE, CancelBody, CaptureBody, CreatePaymentBody
+from gateway.api.schemas import PRINTABLE, CancelBody, CaptureBody, CreatePaymentBody, ReauthorizeBody
 from gateway.api.views import (
     AttemptView,
     EventView,
@@ -37,6 +37,7 @@ from gateway.observability import payment_id as payment_context
 from gateway.use_cases.cancel_payment import CancelPayment, cancel_payment
 from gateway.use_cases.capture_payment import CapturePayment, capture_payment
 from gateway.use_cases.create_payment import CreatePayment, create_payment
+from gateway.use_cases.reauthorize_payment import ReauthorizePayment, reauthorize_payment
 
 router = APIRouter(tags=["payments"])
 
@@ -44,6 +45,7 @@ _LINKS: dict[str, Any] = {
     "Read": link("get_payment", "path.payment_id"),
     "Capture": link("capture_payment", "path.payment_id"),
     "Cancel": link("cancel_payment", "path.payment_id"),
+    "Reauthorize": link("reauthorize_payment", "path.payment_id"),
     "Attempts": link("list_attempts", "path.payment_id"),
     "Operations": link("list_operations", "path.payment_id"),
     "Ledger": link("list_ledger", "path.payment_id"),
@@ -144,6 +146,33 @@ async def cancel(
         idempotency=await idempotency_of(request, door, key),
     )
     return answer_response(await cancel_payment(door.ports, command))
+
+
+@router.post(
+    "/payments/{payment_id}/reauthorize",
+    name="reauthorize_payment",
+    status_code=201,
+    responses=documented_answers(_PAYMENT),
+)
+async def reauthorize(
+    request: Request,
+    door: TheDoor,
+    merchant: Merchant,
+    payment_id: PaymentPath,
+    body: ReauthorizeBody | None = None,
+    key: IdempotencyHeader = None,
+) -> Response:
+    """Reserve what is not captured again, with the stored card, before the authorization runs out or just after.
+
+    Declined, `decline` says why and the authorization stands as before. 202 while the result is not known.
+    """
+    command = ReauthorizePayment(
+        merchant=merchant,
+        payment_id=checked_id(payment_id, "pay"),
+        amount=body.amount if body else None,
+        idempotency=await idempotency_of(request, door, key),
+    )
+    return answer_response(await reauthorize_payment(door.ports, command))
 
 
 @router.get("/payments/{payment_id}/attempts", responses=documented_answers({200: list_of(AttemptView)}))

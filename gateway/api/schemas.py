@@ -136,6 +136,12 @@ class CaptureBody(Body):
     final: Annotated[bool, Field(strict=True, description="Release what remains after this capture")] = True
 
 
+class ReauthorizeBody(Body):
+    """How much to reserve again; all that is authorized and not captured if no amount is given."""
+
+    amount: Amount | None = None
+
+
 class CancelBody(Body):
     """Why, in your own words."""
 
@@ -221,6 +227,9 @@ class ResolutionBody(Body):
 
     max_processing_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
     index_lag_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    unknown_window_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    authorization_validity_s: Annotated[float, Field(ge=0, le=31_536_000)] | None = None
+    authorization_grace_s: Annotated[float, Field(ge=0, le=31_536_000)] | None = None
 
 
 Scalar = Annotated[str, StringConstraints(strict=True, max_length=500, pattern=PRINTABLE)] | bool | int

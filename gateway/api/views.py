@@ -148,6 +148,9 @@ class PaymentView(View):
     review_reason: str | None
     created_at: Time
     updated_at: Time
+    amount_disputed: int
+    authorization_expires_at: Time | None
+    cancellation_reason: Literal["requested_by_merchant", "authorization_expired"] | None
 
 
 class AttemptView(View):
@@ -178,6 +181,8 @@ class OperationView(AttemptView):
     kind: Literal["authorize", "capture", "void", "refund"]
     reversal_of: str | None
     reversed_by: str | None
+    supersedes: str | None
+    superseded_by: str | None
 
 
 class RefundFailureView(View):

@@ -31,6 +31,7 @@ class DeclineReason(StrEnum):
     RESTRICTED_CARD = "restricted_card"  # 62
     TOKEN_DEACTIVATED = "token_deactivated"  # noqa: S105 - 46
     REVOKED_AUTHORIZATION = "revoked_authorization"  # R0, R1, R3
+    CARD_CLOSED = "card_closed"  # of a refund: the account behind the card is closed, the money can't get there
     INVALID_REQUEST = "invalid_request"  # the PSP refused our request: ours to fix, never to repeat
     UNMAPPED = "unmapped"
 
@@ -69,6 +70,7 @@ RULES: dict[DeclineReason, DeclineRule] = {
     DeclineReason.RESTRICTED_CARD: DeclineRule("never", "none"),
     DeclineReason.TOKEN_DEACTIVATED: DeclineRule("never", "none"),
     DeclineReason.REVOKED_AUTHORIZATION: DeclineRule("never", "none"),
+    DeclineReason.CARD_CLOSED: DeclineRule("never", "none"),
     DeclineReason.INVALID_REQUEST: DeclineRule("no", "none"),
     DeclineReason.UNMAPPED: DeclineRule("no", "none"),
 }

@@ -6,6 +6,8 @@ Every connector verb returns exactly one of these. The difference that guards th
     NotSent                 proved: no byte of the request reached the PSP, so nobody was charged
     Absent                  proved by a read: the PSP has no such operation
     Pending, ActionRequired the PSP accepted and will say later
+    Reversed                the PSP had confirmed and takes it back: a capture or refund that failed afterwards
+    Expired                 the authorization ran out at the PSP: what was not captured is released
     Unknown                 a timeout, a reset after send, a 5xx, a malformed answer: nobody knows, so no other is asked
 """
 
@@ -91,4 +93,26 @@ class Unknown:
     detail: str | None = None
 
 
-Outcome = Approved | Declined | Pending | ActionRequired | NotSent | Absent | Unknown
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """It had happened and does not stand: the scheme refused a capture that was accepted, a bank sent a refund back.
+
+    Of an authorization that was captured at once it says that the capture failed; the hold is as it was.
+    """
+
+    kind: ClassVar[str] = "reversed"
+    reason: DeclineReason
+    provider_code: str
+    provider_reference: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The PSP let an authorization run out; what was captured before stands."""
+
+    kind: ClassVar[str] = "expired"
+    provider_reference: str
+
+
+Outcome = Approved | Declined | Pending | ActionRequired | NotSent | Absent | Unknown | Reversed | Expired

@@ -28,8 +28,10 @@ PAYMENT_TRANSITIONS: Final[Transitions] = {
     "partially_captured": {
         "partially_captured": "payment.partially_captured",
         "captured": "payment.captured",
+        "authorized": "payment.capture_failed",
     },
-    "captured": {},
+    # A capture that was confirmed failed afterwards: what it had taken is only held, and may be captured again.
+    "captured": {"authorized": "payment.capture_failed", "partially_captured": "payment.capture_failed"},
     "declined": {},
     "failed": {},
     "canceled": {},
@@ -43,13 +45,16 @@ def _to(*statuses: str) -> dict[str, None]:
 OPERATION_TRANSITIONS: Final[Transitions] = {
     "dispatched": _to("approved", "declined", "not_sent", "pending", "requires_action", "unknown", "absent", "review"),
     # A claim makes what a dead sender left behind unknown; its own first byte may then be proved not to have left.
-    "unknown": _to("approved", "declined", "absent", "review", "not_sent", "unknown", "pending", "requires_action"),
-    "pending": _to("approved", "declined", "absent", "review", "unknown", "pending", "requires_action"),
+    "unknown": _to(
+        "approved", "declined", "absent", "review", "not_sent", "unknown", "pending", "requires_action", "reversed"
+    ),
+    # Told that it failed afterwards before it was told to be done.
+    "pending": _to("approved", "declined", "absent", "review", "unknown", "pending", "requires_action", "reversed"),
     "requires_action": _to("approved", "declined", "absent", "review", "unknown", "pending", "requires_action"),
-    "review": _to("approved", "declined", "absent", "unknown", "pending"),
+    "review": _to("approved", "declined", "absent", "unknown", "pending", "reversed"),
     "not_sent": _to("approved"),  # late evidence
     "absent": _to("approved"),  # late evidence
     "declined": _to("approved"),  # late evidence: the PSP contradicts itself
-    "approved": _to("reversed"),  # surplus only
+    "approved": _to("reversed"),  # a surplus that was taken back; a capture or refund that failed afterwards
     "reversed": {},
 }

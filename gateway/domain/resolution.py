@@ -12,6 +12,9 @@ The rules (see "Money safety: unknown is not failed"):
     no proof            after the window: review and an alert, never another PSP
     surplus             an approval that must not stand (another won, the payment ended, a cancel waited) is reversed
     told                a webhook whose content is the truth spoke: its word is applied at once, before any look
+    taken back          of what stands approved, a webhook may still say that it does not (a refund that bounced, an
+                        authorization that ran out): that is looked into when nothing else of the payment is undecided
+    ran out             an authorization past its time, of which no notice came, is released when nothing is undecided
     hinted              a webhook spoke of an operation: it is read again, even when settled; a late success after
                         another approval becomes surplus
     nothing dispatched  while any operation is live
@@ -54,6 +57,7 @@ class Rules:
 
     `replay_after_5xx`: whether the PSP gives its stored answer again even if that was a 5xx. Where it does not, it
     executes the key anew, and a request that it had committed before the 5xx would be committed twice.
+    `unknown_window_s`: without proof after so long, a person must look.
     """
 
     means: Mapping[str, tuple[str, ...]]
@@ -61,6 +65,7 @@ class Rules:
     index_lag_s: float
     replay_window_s: float
     replay_after_5xx: bool = True
+    unknown_window_s: float = UNKNOWN_WINDOW_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ class OperationState:
     had_cvv: bool = False
     cvv_here: bool = False
     cause: str | None = None
+    supersedes: str | None = None
 
     @property
     def live(self) -> bool:
@@ -100,6 +106,7 @@ class Snapshot:
     status: str
     cascade_until: datetime
     attempt_due: bool = False
+    release_at: datetime | None = None
     operations: tuple[OperationState, ...] = ()
     rules: Mapping[str, Rules] = field(default_factory=dict)
 
@@ -147,7 +154,12 @@ class Done:
     """At rest: nothing is live that we could move."""
 
 
-Step = Attempt | Resolve | Reverse | Review | Wait | Done
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Release what an authorization held that ran out."""
+
+
+Step = Attempt | Resolve | Reverse | Review | Expire | Wait | Done
 
 
 def next_step(snapshot: Snapshot, now: datetime) -> Step:
@@ -164,6 +176,12 @@ def next_step(snapshot: Snapshot, now: datetime) -> Step:
                 return step
     if snapshot.attempt_due and not any(operation.live for operation in snapshot.operations):
         return Attempt()
+    if (
+        snapshot.release_at is not None
+        and now >= snapshot.release_at
+        and not any(operation.live for operation in snapshot.operations)
+    ):
+        return Expire()
     if waits:
         until = min(wait.until for wait in waits)
         return Wait(until, for_others=all(wait.for_others for wait in waits))
@@ -178,8 +196,8 @@ def may_replay(operation: OperationState, rules: Rules, cascade_until: datetime,
         return False
     if operation.had_cvv and not operation.cvv_here:
         return False
-    if operation.kind == "authorize" and now >= cascade_until:
-        return False
+    if operation.kind == "authorize" and operation.supersedes is None and now >= cascade_until:
+        return False  # a re-authorization needs no shopper
     if not rules.replay_after_5xx and (operation.cause == "server_error" or operation.looks > 0):
         # Once, and first: after a look, a 5xx among the earlier answers may no longer show in the cause.
         return False
@@ -192,12 +210,15 @@ def _operation_step(operation: OperationState, snapshot: Snapshot, now: datetime
     if operation.told and operation.status not in ("approved", "reversed"):
         return Resolve(operation.id, "webhook", counts=False)
     match operation.status:
+        case "approved" if operation.told or operation.hinted:
+            return _taken_back(operation, snapshot, now)
         case "approved":
             return _reversal(operation, snapshot, now)
         case "reversed":
             return None
         case "dispatched" | "unknown":
-            return _look(operation, snapshot, now, window_s=UNKNOWN_WINDOW_S, reason="no_proof")
+            window_s = snapshot.rules[operation.id].unknown_window_s
+            return _look(operation, snapshot, now, window_s=window_s, reason="no_proof")
         case "pending":
             return _look(operation, snapshot, now, window_s=PENDING_WINDOW_S, reason="pending_too_long")
         case "requires_action":
@@ -206,6 +227,15 @@ def _operation_step(operation: OperationState, snapshot: Snapshot, now: datetime
             return _look_again(operation, snapshot, now)
         case _:
             return None
+
+
+def _taken_back(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
+    """What stands approved is said not to. A capture that is undecided goes first: it decides what there is to lose."""
+    if any(other.live for other in snapshot.operations):
+        return None
+    if operation.told:
+        return Resolve(operation.id, "webhook", counts=False)
+    return _look_again(operation, snapshot, now)
 
 
 def _look_again(operation: OperationState, snapshot: Snapshot, now: datetime) -> Step | None:
@@ -255,7 +285,7 @@ def _look(operation: OperationState, snapshot: Snapshot, now: datetime, *, windo
         due = min(due, counts_at) if now < counts_at else counts_at
     if operation.hinted:
         due = now
-    if now >= deadline and operation.looks > 0:
+    if now >= deadline and operation.looked_at is not None:
         return Review(operation.id, reason)
     if operation.cause == "conflict" and operation.looks >= CONFLICT_LOOKS_MAX and operation.absent_since is None:
         return Review(operation.id, "conflict")
@@ -265,9 +295,9 @@ def _look(operation: OperationState, snapshot: Snapshot, now: datetime, *, windo
 
 
 def _due(operation: OperationState, since: datetime) -> datetime:
-    if operation.looks == 0:
-        return since
-    return (operation.looked_at or since) + timedelta(seconds=_pause_s(operation.looks))
+    if operation.looked_at is None:
+        return since  # also where an operator asked for another look: it counts on, but is made at once
+    return operation.looked_at + timedelta(seconds=_pause_s(operation.looks))
 
 
 def _pause_s(looks: int) -> float:

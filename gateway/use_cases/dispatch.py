@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from gateway.domain.card import CardSecret
 from gateway.domain.cascade import by_scheme, cascade_rule, hold_to, may_fall_back
+from gateway.domain.decline import DeclineReason
 from gateway.domain.errors import StoreUnavailable, VaultFailed
 from gateway.domain.ids import new_id
-from gateway.domain.outcome import Declined, NotSent, Outcome, Unknown
+from gateway.domain.outcome import ActionRequired, Approved, Declined, NotSent, Outcome, Unknown
+from gateway.use_cases.offers import hold_of
 from gateway.use_cases.ports import Connector, Json, Ports, ProviderAccount, ProviderCall
 from gateway.use_cases.wire import outcome_to_json, provider_call
 
@@ -55,6 +57,11 @@ async def send_operation(
     if ports.clock.monotonic_s() > send_by_s:
         return NotSent(cause="fenced")
     outcome = await _call_verb(connector, call, card)
+    if call.merchant_initiated and isinstance(outcome, ActionRequired):
+        # Nobody is there who could act: it will never be more than this.
+        outcome = Declined(
+            DeclineReason.AUTHENTICATION_REQUIRED, outcome.kind, provider_reference=outcome.provider_reference
+        )
     await ports.failpoints.reach("receive.after", merchant)
     if dispatch["kind"] == "void":
         return outcome  # a void has no amount of its own
@@ -132,6 +139,8 @@ async def apply_outcome(
         p["answers"] = answers
     if told is not None:
         p["told"] = told
+    if dispatch["kind"] in ("authorize", "capture") and not (isinstance(outcome, Approved) and outcome.captured):
+        p["hold"] = _hold(ports, dispatch)
     await ports.failpoints.reach("apply.before", merchant)
     applied = await _apply(ports, merchant, p)
     await ports.failpoints.reach("apply.after", merchant)
@@ -139,6 +148,15 @@ async def apply_outcome(
     if card is not None and _authorization_ended(applied):
         ports.vault.forget_cvv(card["token_id"])
     return applied
+
+
+def _hold(ports: Ports, dispatch: Json) -> Json | None:
+    """How long the provider holds what it authorized; None where its connector is gone."""
+    try:
+        spec = ports.connectors.get(dispatch["account"]["provider"]).spec
+    except LookupError:
+        return None
+    return hold_of(spec, dispatch["account"])
 
 
 def _judged(outcome: Outcome, dispatch: Json, at: datetime) -> tuple[Json, bool]:

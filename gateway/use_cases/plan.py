@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.domain.resolution import OperationState, Rules, Snapshot, Step, next_step
+from gateway.domain.resolution import UNKNOWN_WINDOW_S, OperationState, Rules, Snapshot, Step, next_step
 from gateway.use_cases.ports import Connectors, Json, Ports
 
 
@@ -39,6 +39,7 @@ def snapshot_from_json(value: Json, connectors: Connectors) -> Snapshot:
         status=value["status"],
         cascade_until=_time(value["cascade_until"]),
         attempt_due=value.get("next") == "attempt",
+        release_at=_maybe_time(value.get("release_at")),
         operations=operations,
         rules={
             item["id"]: rules_of(connectors, item["provider"], item.get("resolution")) for item in value["operations"]
@@ -62,6 +63,7 @@ def rules_of(connectors: Connectors, provider: str, override: Mapping[str, float
         index_lag_s=float(changed.get("index_lag_s", spec.index_lag_s)),
         replay_window_s=spec.replay_window_s,
         replay_after_5xx=spec.replay_after_5xx,
+        unknown_window_s=float(changed.get("unknown_window_s", UNKNOWN_WINDOW_S)),
     )
 
 
@@ -86,6 +88,7 @@ def _operation(item: Json) -> OperationState:
         had_cvv=bool(item.get("had_cvv")),
         cvv_here=bool(item.get("cvv_here")),
         cause=item.get("cause"),
+        supersedes=item.get("supersedes"),
     )
 
 

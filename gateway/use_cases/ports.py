@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from gateway.domain.card import CardSecret, Secret
+from gateway.domain.dispute import DisputeFact
 from gateway.domain.outcome import Outcome
 from gateway.use_cases.flights import Flights
 from gateway.use_cases.settlement import SettlementParser
@@ -28,8 +29,10 @@ class ConnectorSpec:
     is a hint to read the object (Mollie, Stripe); where it is True, `read` may know nothing. `webhook_stamped`: False
     where the signature covers no time, so that an old notification is known by its event id alone. `acknowledgement`:
     the body that the PSP wants as answer to a notification, text; None: any 2xx will do. `webhook_events`: the PSP's
-    names of the notifications that the connector reads, to subscribe to nothing else; `*` is all. `credentials` and `settings`:
-    the names that an account of this provider needs; settings beside these are allowed. `settlement`: reads the PSP's
+    names of the notifications that the connector reads, to subscribe to nothing else; `*` is all. `credentials` and
+    `settings`: the names that an account of this provider needs; settings beside these are allowed.
+    `authorization_validity_s`: how long the PSP holds what was authorized and not captured; `refund_window_s`: how long
+    after the authorization it takes refunds, None where no limit is published. `settlement`: reads the PSP's
     settlement file; None where this connector cannot.
     """
 
@@ -37,7 +40,7 @@ class ConnectorSpec:
     title: str
     capabilities: frozenset[
         str
-    ]  # authorize capture partial_capture multiple_captures void refund partial_refund read webhook
+    ]  # authorize capture partial_capture multiple_captures reauthorize void refund partial_refund read webhook
     resolves: Mapping[OperationKind, tuple[Means, ...]]
     max_processing_s: float
     index_lag_s: float
@@ -49,6 +52,8 @@ class ConnectorSpec:
     webhook_events: tuple[str, ...] = ("*",)
     credentials: tuple[str, ...] = ("api_key", "webhook_secret")
     settings: tuple[str, ...] = ()
+    authorization_validity_s: float = 7 * 86400.0
+    refund_window_s: float | None = None
     settlement: SettlementParser | None = None
 
 
@@ -72,6 +77,8 @@ class ProviderCall:
     the authorization (capture, void) or of the charge (refund). `provider_reference` is the PSP's id of this very
     operation where it is already known (reads). `mcc`: what the merchant trades in, by ISO 18245, as it was when the payment
     began: a repeated request must be the same.
+    `merchant_initiated`: nobody is there to act; the shopper agreed before, in the transaction whose id in the card
+    network is `network_transaction_id` (where it is known).
     `send_by_s` is the fence, in seconds of the monotonic clock: past it not one byte may leave, and the answer is
     `NotSent`. None for reads, which move no money.
     """
@@ -90,6 +97,8 @@ class ProviderCall:
     merchant_reference: str | None = None
     description: str | None = None
     mcc: str | None = None
+    merchant_initiated: bool = False
+    network_transaction_id: str | None = None
     send_by_s: float | None = None
 
 
@@ -98,14 +107,18 @@ class WebhookFact:
     """What one PSP notification says about one of our operations, after its signature was verified.
 
     `operation_id` is our reference if the PSP echoed it. `outcome` is given only where the connector's spec says that
-    the webhook is the truth; otherwise the fact is a hint and the operation is read.
+    the webhook is the truth; otherwise the fact is a hint and the operation is read. `undoes`: it speaks of what was
+    confirmed before (a refund that bounced, an authorization that ran out), so that even an approved operation is read
+    again.
     """
 
     event_id: str
     event_type: str
     operation_id: str | None
-    provider_reference: str | None
+    provider_reference: str | None  # of a dispute: of the charge that it is about
     outcome: Outcome | None = None
+    undoes: bool = False
+    dispute: DisputeFact | None = None
 
 
 class Connector(Protocol):
@@ -129,10 +142,38 @@ class Connector(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeCall:
+    """The merchant's answer to a dispute, as a connector sends it. `text`: the evidence; `key`: the idempotency key."""
+
+    account: ProviderAccount
+    provider_reference: str
+    answer: Literal["accept", "evidence"]
+    key: str
+    timeout_s: float
+    text: str | None = None
+
+
+DisputeAnswered = Literal["done", "refused", "unknown"]
+"""What the PSP made of it. Nothing is moved by it that a notice would not tell, so an unknown needs no resolving."""
+
+
+@runtime_checkable
+class AnswersDisputes(Protocol):
+    """A connector that declares `dispute_accept` or `dispute_evidence` has this verb as well."""
+
+    async def answer_dispute(self, call: DisputeCall) -> DisputeAnswered: ...
+
+
 class Connectors(Protocol):
     """The registry as use cases see it."""
 
     def get(self, slug: str) -> Connector: ...
+
+    @property
+    def specs(self) -> Mapping[str, ConnectorSpec]:
+        """What every provider offers, by slug."""
+        ...
 
 
 class Store(Protocol):

@@ -8,7 +8,7 @@ from gateway.domain.ids import new_id
 from gateway.tracing import use_case
 from gateway.use_cases.dispatch import open_account
 from gateway.use_cases.ports import Json, Ports
-from gateway.use_cases.wire import outcome_to_json
+from gateway.use_cases.wire import dispute_to_json, outcome_to_json
 
 NOTIFICATION = "notification"
 """The vault's purpose for stored notification bodies: they may hold what the PSP knows of a shopper."""
@@ -59,6 +59,8 @@ async def receive_webhook(ports: Ports, command: ReceiveWebhook) -> Json:
                     "operation_id": fact.operation_id,
                     "provider_reference": fact.provider_reference,
                     "outcome": None if fact.outcome is None else outcome_to_json(fact.outcome),
+                    "dispute": None if fact.dispute is None else dispute_to_json(fact.dispute),
+                    "undoes": fact.undoes,
                 }
                 for fact in facts
             ],

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.domain.ids import new_id
 from gateway.tracing import use_case
+from gateway.use_cases.offers import refund_windows_of
 from gateway.use_cases.operate import Answer, IdempotencyKey, Request, operate
 from gateway.use_cases.ports import Json, Ports
 
@@ -31,6 +32,7 @@ async def refund_payment(ports: Ports, command: RefundPayment) -> Answer:
         "operation_id": new_id("ref"),
         "event_id": new_id("evt"),
         "metadata": command.metadata,
+        "refund_windows": refund_windows_of(ports),
     }
     if command.amount is not None:
         p["amount"] = command.amount

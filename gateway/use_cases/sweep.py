@@ -48,6 +48,12 @@ async def sweep(store: Store, clock: Clock, limit: int = 100) -> int:
     return int(answer["swept"])
 
 
+async def sweep_expiries(store: Store, clock: Clock, limit: int = 100) -> int:
+    """Have authorizations released that ran out and of which no PSP told; how many were ordered. Safe to run twice."""
+    answer: Json = await store.system("expiry_sweep_v1", {"limit": limit, "at": clock.now().isoformat()})
+    return int(answer["ordered"])
+
+
 async def wake_orders(store: Store, workflows: Workflows, command: WakeOrders) -> Woken:
     """Claim orders and wake each payment's workflow; an order is done when the server acknowledged, not before.
 

@@ -3,14 +3,18 @@
 from typing import Any
 
 from gateway.domain.decline import RULES, DeclineReason
+from gateway.domain.dispute import DisputeFact
+from gateway.domain.ids import new_id
 from gateway.domain.outcome import (
     Absent,
     ActionRequired,
     Approved,
     Declined,
+    Expired,
     NotSent,
     Outcome,
     Pending,
+    Reversed,
     Unknown,
 )
 from gateway.use_cases.ports import Json, ProviderAccount, ProviderCall
@@ -38,7 +42,14 @@ def outcome_to_json(outcome: Outcome) -> Json:
                 "network_advice": outcome.network_advice,
                 "message": outcome.message,
             }
-        case Pending():
+        case Reversed():
+            fields = {
+                "reason": outcome.reason.value,
+                "provider_code": outcome.provider_code,
+                "provider_reference": outcome.provider_reference,
+                "message": outcome.message,
+            }
+        case Pending() | Expired():
             fields = {"provider_reference": outcome.provider_reference}
         case ActionRequired():
             fields = {"provider_reference": outcome.provider_reference, "action": outcome.action}
@@ -75,8 +86,17 @@ def outcome_from_json(value: Json) -> Outcome:
                 message=value.get("message"),
                 network_advice=value.get("network_advice"),
             )
+        case "reversed":
+            return Reversed(
+                reason=DeclineReason(value["reason"]),
+                provider_code=value["provider_code"],
+                provider_reference=value.get("provider_reference"),
+                message=value.get("message"),
+            )
         case "pending":
             return Pending(provider_reference=value["provider_reference"])
+        case "expired":
+            return Expired(provider_reference=value["provider_reference"])
         case "action_required":
             return ActionRequired(provider_reference=value["provider_reference"], action=value.get("action", {}))
         case "not_sent":
@@ -91,6 +111,26 @@ def outcome_from_json(value: Json) -> Outcome:
             )
         case kind:
             raise ValueError(f"no such kind of outcome: {kind}")
+
+
+def dispute_to_json(fact: DisputeFact) -> Json:
+    """DISPUTE of the contract, with a fresh id for a dispute that nobody knew. Fields that are None are left out."""
+    due = fact.evidence_due_at
+    fields: dict[str, Any] = {
+        "id": new_id("dsp"),
+        "provider_reference": fact.provider_reference,
+        "status": fact.status,
+        "amount": fact.amount,
+        "currency": fact.currency,
+        "reason": fact.reason.value,
+        "at": fact.at.isoformat(),
+        "network_code": fact.network_code,
+        "moves": fact.moves,
+        "funds": fact.funds,
+        "fee": fact.fee,
+        "evidence_due_at": None if due is None else due.isoformat(),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def provider_call(
@@ -112,5 +152,7 @@ def provider_call(
         merchant_reference=dispatch.get("reference"),
         description=dispatch.get("description"),
         mcc=dispatch.get("mcc"),
+        merchant_initiated=bool(dispatch.get("merchant_initiated", False)),
+        network_transaction_id=dispatch.get("network_transaction_id"),
         send_by_s=send_by_s,
     )

@@ -33,6 +33,9 @@ class Operation:
     provider_reference: str | None
     outcomes: tuple[str, ...]
     surplus: bool = False
+    supersedes: str | None = None
+    """Of a re-authorization: the authorization whose place it was to take."""
+    superseded_by: str | None = None
     created_at: str = ""
     settled_at: str | None = None
 
@@ -48,6 +51,19 @@ class Payment:
     amount_authorized: int
     amount_captured: int
     amount_refunded: int
+    amount_disputed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """One dispute as the gateway's database has it; `amount` in minor units of `currency`."""
+
+    id: str
+    payment: str
+    provider: str
+    status: str
+    amount: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +130,7 @@ class Evidence:
     payments: Sequence[Payment] = ()
     operations: Sequence[Operation] = ()
     ledger: Sequence[Posting] = ()
+    disputes: Sequence[Dispute] = ()
     events: Sequence[Row] = ()
     """The events in the database's outbox, as published, per payment in the order of `sequence`."""
     messages: Sequence[Message] = ()

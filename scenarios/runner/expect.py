@@ -9,7 +9,7 @@ from scenarios.runner import money
 from scenarios.runner.evidence import Entry
 from scenarios.runner.grammar import SECTIONS, seconds
 
-PER_PAYMENT = ("attempts", "operations", "events", "webhooks")
+PER_PAYMENT = ("attempts", "operations", "disputes", "events", "webhooks")
 
 
 @dataclass(slots=True)
@@ -21,6 +21,7 @@ class Observed:
     http: dict[str, int | None] = field(default_factory=dict)
     attempts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     operations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    disputes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     events: dict[str, list[str]] = field(default_factory=dict)
     webhooks: dict[str, list[str]] = field(default_factory=dict)
     """Types of the events that reached the merchant, each once, in the order of their sequence."""
@@ -93,7 +94,7 @@ def _field(where: str, wanted: Any, got: Any, currency: Any) -> Iterator[Differe
             return
         for word, value in wanted.items():
             yield from _field(f"{where}.{word}", value, got.get(word), currency)
-    elif where.rpartition(".")[2].startswith("amount") and isinstance(wanted, str):
+    elif where.rpartition(".")[2].startswith(("amount", "fee")) and isinstance(wanted, str):
         if money.parse(wanted) != (got, currency):
             yield Difference(where, wanted, money.written(got, currency))
     elif wanted != got:
@@ -132,7 +133,9 @@ def _operations(where: str, wanted: list[Any], got: list[Mapping[str, Any]]) -> 
 
 def _operation(where: str, wanted: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Difference]:
     for word, value in wanted.items():
-        if word in {"outcome", "outcomes"}:
+        if word == "superseded":
+            yield from _field(f"{where}.superseded", value, got.get("superseded_by") is not None, None)
+        elif word in {"outcome", "outcomes"}:
             expected = [value] if isinstance(value, str) else list(value)
             seen = simple_outcomes(got.get("outcomes", []))
             if expected != seen:
@@ -202,6 +205,8 @@ _OTHER: dict[str, Callable[[Any, Observed], Iterator[Difference]]] = {
 
 
 def _describe(operation: Mapping[str, Any]) -> str:
+    if operation.get("object") == "dispute":
+        return f"dispute at {operation['provider']}: {operation['status']}"
     outcomes = " → ".join(simple_outcomes(operation.get("outcomes", []))) or operation.get("status")
     reason = f" ({operation['reason']})" if operation.get("reason") else ""
     return f"{operation.get('kind', 'authorize')} at {operation.get('provider')}: {outcomes}{reason}"

@@ -8,6 +8,7 @@ SECTIONS = frozenset(
     {
         "attempts",
         "operations",
+        "disputes",
         "events",
         "webhooks",
         "ledger",
@@ -23,7 +24,7 @@ SECTIONS = frozenset(
 EXCLUSIVE_VERBS = frozenset({"kill", "restart"})
 """Steps that everybody on the environment would feel."""
 
-NAMES = {"pay": "p", "refund": "r", "capture": "c", "cancel": "x", "tokenize": "t", "simulate": "s"}
+NAMES = {"pay": "p", "refund": "r", "capture": "c", "cancel": "x", "reauthorize": "a", "tokenize": "t", "simulate": "s"}
 """What a step makes is called by its `as`, else by these, numbered from the second on: c, c2, c3."""
 
 _SHORT = {"retry": "of", "kill": "process", "restart": "process", "clear": "providers"}

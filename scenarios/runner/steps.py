@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from scenarios.runner import cards, money, routing
-from scenarios.runner.expect import differences
+from scenarios.runner import cards, disputes, money, reviews, routing
+from scenarios.runner.expect import differences, matches
 from scenarios.runner.grammar import seconds
 from scenarios.runner.language import Step
 from scenarios.runner.waiting import wait_until
@@ -44,6 +44,7 @@ class Player:
             "capture": self._change,
             "cancel": self._change,
             "refund": self._change,
+            "reauthorize": self._change,
             "retry": self._retry,
             "wait": self._wait,
             "fault": self._fault,
@@ -51,6 +52,8 @@ class Player:
             "advance": self._advance,
             "resend": self._resend,
             "settle": self._settle,
+            "dispute": self._dispute,
+            "resolve": self._resolve,
             "kill": self._kill,
             "restart": self._restart,
             "simulate": self._simulate,
@@ -100,7 +103,7 @@ class Player:
         await self._ask(step, "/v1/payments", body, key=key, reference=reference)
 
     async def _change(self, step: Step) -> None:
-        """Capture, cancel or refund."""
+        """Capture, cancel, refund or re-authorize."""
         told = step.told
         payment = await self.world.payment_id(told["payment"])
         if payment is None:
@@ -171,7 +174,7 @@ class Player:
     def _check(self, step: Step, call: Call) -> None:
         """The answer's status, problem code and time are as told; any 2xx where no status is told."""
         told = step.told
-        what = f"{step.verb} {told.get('as') or told.get('of')}"
+        what = f"{step.verb} {told.get('as') or told.get('of') or told.get('payment')}"
         if call.status is None:
             if self._killed and told.get("background"):
                 return  # whoever talked to a killed process cannot know: a retry of the same key will tell (INV-13)
@@ -229,14 +232,42 @@ class Player:
     async def _settle(self, step: Step) -> None:
         account = self.world.accounts[step.told["provider"]]
         payment = await self.world.payment_id(step.told["payment"])
-        objects = [row["object"] for row in await account.journal() if row.get("payment") == payment]
-        if not objects and payment is not None:  # nothing moved yet: the shopper has still to act
+        objects: list[str | None] = []
+        if "operation" in step.told:
+            rows = (await self.world.gateway.get(f"/v1/payments/{payment}/operations"))["data"]
+            objects = [row["provider_reference"] for row in rows if matches(step.told["operation"], row)]
+        else:
+            objects = [row["object"] for row in await account.journal() if row.get("payment") == payment]
+        if (
+            not objects and "operation" not in step.told and payment is not None
+        ):  # nothing moved yet: the shopper has still to act
             attempts = (await self.world.gateway.get(f"/v1/payments/{payment}/attempts"))["data"]
             objects = [row["provider_reference"] for row in attempts if row["provider"] == account.provider]
         if not objects:
-            raise StepFailed(step.line, f"{account.provider} has nothing of payment {step.told['payment']}")
-        order = {"object": objects[0], "action": step.told["action"]}
-        await account.control.call("POST", f"{account.path}/settle", order)
+            raise StepFailed(step.line, f"{account.provider} has nothing like that of payment {step.told['payment']}")
+        told = step.told["action"]
+        for action in [told] if isinstance(told, str) else told:
+            order = {"object": objects[0], "action": action, "data": step.told.get("data", {})}
+            await account.control.call("POST", f"{account.path}/settle", order)
+            if not isinstance(told, str) and (late := await disputes.delivered(account)) is not None:
+                raise StepFailed(step.line, late)
+
+    async def _dispute(self, step: Step) -> None:
+        """The merchant answers the newest dispute of a payment."""
+        payment = await self.world.payment_id(step.told["payment"])
+        call = None if payment is None else await disputes.answer(self.world.gateway, payment, step.told)
+        if call is None:
+            raise StepFailed(step.line, f"{step.told['payment']} is not disputed")
+        self._check(step, call)
+
+    async def _resolve(self, step: Step) -> None:
+        payment = await self.world.payment_id(step.told["payment"])
+        if payment is None:
+            raise StepFailed(step.line, f"resolve: the payment {step.told['payment']} does not exist")
+        call, why = await reviews.resolve(self.world.operator, self.world.accounts, payment, step.told)
+        if call is None:
+            raise StepFailed(step.line, f"resolve: {why}")
+        self._check(step, call)
 
     async def _kill(self, step: Step) -> None:
         self._killed = True

@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from scenarios.runner.evidence import Line, Operation, Payment, Posting
+from scenarios.runner.evidence import Dispute, Line, Operation, Payment, Posting
 
 RESTING = """
 select p.id, 'payment is processing' as why
@@ -64,8 +64,8 @@ class Store:
     async def payments(self, merchant: str) -> list[Payment]:
         """A merchant's payments, oldest first."""
         rows = await self._rows(
-            "select id, status, amount, currency, amount_authorized, amount_captured, amount_refunded"
-            "  from core.payment where merchant = $1 order by id",
+            "select id, status, amount, currency, amount_authorized, amount_captured, amount_refunded,"
+            "       amount_disputed from core.payment where merchant = $1 order by id",
             merchant,
         )
         return [Payment(**dict(row)) for row in rows]
@@ -74,11 +74,20 @@ class Store:
         """A merchant's operations, oldest first."""
         rows = await self._rows(
             "select id, payment_id as payment, kind, provider, status, amount, currency, provider_reference, outcomes,"
-            "       surplus, created_real::text as created_at, settled_at::text as settled_at"
+            "       surplus, supersedes, superseded_by, created_real::text as created_at, settled_at::text as settled_at"
             "  from core.operation where merchant = $1 order by created_real, id",
             merchant,
         )
         return [Operation(**{**dict(row), "outcomes": tuple(row["outcomes"])}) for row in rows]
+
+    async def disputes(self, merchant: str) -> list[Dispute]:
+        """A merchant's disputes, oldest first."""
+        rows = await self._rows(
+            "select id, payment_id as payment, provider, status, amount, currency"
+            "  from core.dispute where merchant = $1 order by id",
+            merchant,
+        )
+        return [Dispute(**dict(row)) for row in rows]
 
     async def ledger(self, merchant: str) -> list[Posting]:
         """A merchant's ledger transactions with their lines, per payment in order."""

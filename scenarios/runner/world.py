@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from faker import Faker
 
-from scenarios.runner import money, routing
+from scenarios.runner import disputes, money, reviews, routing
 from scenarios.runner.evidence import Endpoint, Entry, Evidence
 from scenarios.runner.expect import Observed
 from scenarios.runner.language import Scenario
@@ -79,6 +79,14 @@ class World:
     simulated: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What `simulate` steps were told, by name."""
 
+    @property
+    def operator(self) -> Gateway:
+        """The gateway as an operator sees it: past the merchant, and not part of what a client was told."""
+        around = self.hub.surroundings
+        return Gateway(
+            self.hub.session, around.gateway, around.admin_key, headers={"Payera-Operator": reviews.OPERATOR}
+        )
+
     async def payment_id(self, name: str) -> str | None:
         """The id of a payment by its name in the scenario; looked up by our reference where no answer named it."""
         asked = self.asked[name]
@@ -110,6 +118,8 @@ class World:
             observed.views[name] = await self.gateway.get(path)
             observed.attempts[name] = (await self.gateway.get(f"{path}/attempts"))["data"]
             observed.operations[name] = (await self.gateway.get(f"{path}/operations"))["data"]
+            if told_of(self.scenario, "disputes"):
+                observed.disputes[name] = await disputes.of(self.gateway, identifier)
             events = (await self.gateway.get(f"{path}/events"))["data"]
             events.sort(key=lambda event: int(event["sequence"]))
             observed.events[name] = [event["type"] for event in events]
@@ -140,7 +150,7 @@ class World:
                 observed.views[name] = await self.gateway.get(f"/v1/refunds/{asked.answered_id}")
             elif asked.verb == "tokenize" and asked.answered_id:
                 observed.views[name] = await self.gateway.get(f"/v1/tokens/{asked.answered_id}")
-            elif asked.verb in {"capture", "cancel"} and asked.first is not None:
+            elif asked.verb in {"capture", "cancel", "reauthorize"} and asked.first is not None:
                 observed.views[name] = asked.first.json
 
     async def evidence(self) -> Evidence:
@@ -157,6 +167,7 @@ class World:
             payments=await store.payments(merchant),
             operations=await store.operations(merchant),
             ledger=await store.ledger(merchant),
+            disputes=await store.disputes(merchant),
             events=await store.events(merchant),
             messages=tuple(self.hub.topic.by_merchant[merchant]),
             topic_fault=self.hub.topic.broken,
@@ -238,9 +249,16 @@ async def build(hub: Hub, scenario: Scenario, seed: int) -> World:
 
 async def _account(world: World, provider: str, seed: int) -> Account:
     hub, given = world.hub, world.scenario.given
+    special = given.get("accounts", {}).get(provider, {})
     wanted = {"seed": seed, "door": needs_door(world.scenario, provider)}
+    if "simulator" in special:
+        wanted["settings"] = special["simulator"]
     made = await hub.control.call("POST", f"/v1/{provider}/accounts", wanted)
-    settings = {**made.get("settings", {}), "resolution": RESOLUTION | given.get("resolution", {})}
+    settings = {
+        **made.get("settings", {}),
+        **special.get("settings", {}),
+        "resolution": RESOLUTION | given.get("resolution", {}),
+    }
     body = {
         "provider": provider,
         "base_url": made["url"].rstrip("/"),
@@ -257,6 +275,8 @@ async def _account(world: World, provider: str, seed: int) -> Account:
         webhook_secret=made["webhook_secret"],
         gateway_account=at_gateway["id"],
     )
+    if "lifecycle" in special:
+        await hub.control.call("PUT", f"{account.path}/lifecycle", special["lifecycle"])
     if given.get("provider_webhooks", True):
         url = hub.surroundings.gateway_inside + at_gateway["webhook_path"]
         await hub.control.call("PUT", f"{account.path}/webhook", {"url": url, "events": ["*"]})

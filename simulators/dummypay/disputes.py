@@ -1,5 +1,5 @@
-"""Disputes: a shopper's bank asks about a charge or takes its money back. They begin and move by `settle`; the merchant reads
-them, accepts them, or sends evidence.
+"""Disputes: a shopper's bank asks about a charge or takes its money back. They begin and move by `settle`; the merchant
+reads them, accepts them, or sends evidence.
 
 Every status says where the money is, and `moves` counts how often it has moved: 1 taken, 2 back, 3 taken again.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulators.dummypay import errors, movements, wire
-from simulators.kit.accounts import Account, iso
+from simulators.kit.accounts import Account
 from simulators.kit.actions import BadRule
 from simulators.kit.exchange import Exchange
 from simulators.kit.http import Answer
@@ -66,7 +66,7 @@ def _open(account: Account, charge_id: str, data: Data) -> Json:
         "reason": reason,
         "network_code": REASONS[reason],
         "moves": 0,
-        "respond_by": iso(account.clock.now() + RESPOND_WITHIN_S),
+        "respond_by": account.now() + RESPOND_WITHIN_S,
         "evidence": None,
         "reference": charge["reference"],
         "payment": charge["payment"],

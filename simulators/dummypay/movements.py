@@ -141,6 +141,7 @@ def expire(account: Account, object_id: str, data: Mapping[str, Any]) -> None:
     lifecycle.stop(account, object_id)
     left = charge["amount"] - charge["amount_captured"]
     charge["status"] = "captured" if charge["amount_captured"] else EXPIRED
+    charge["expired"] = True
     account.store.put("charges", charge)
     _record(account, "void", charge | {"amount": left}, code=EXPIRED)
     send(account, "charge.expired", charge_view(charge))

@@ -62,6 +62,8 @@ def create_charge(x: Exchange) -> Answer:
         "reference": x.facts.reference,
         "payment": x.facts.payment,
         "description": wire.prose_of(x.body, "description"),
+        "initiator": wire.initiator_of(x.body),
+        "expired": False,
         "created": x.account.now(),
         "capture": wire.flag_of(x.body, "capture"),
         "card": x.card(sent["number"], sent["exp_month"], sent["exp_year"], sent.get("name")),

@@ -33,6 +33,9 @@ async def test_begin_answers_view_and_dispatch(world: World) -> None:
         "review_reason",
         "created_at",
         "updated_at",
+        "amount_disputed",
+        "authorization_expires_at",
+        "cancellation_reason",
     ]
     assert payment["status"] == "processing"
     assert payment["card"] == {"brand": "visa", "bin": "424242", "last4": "4242", "exp_month": 12, "exp_year": 2030}

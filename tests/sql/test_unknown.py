@@ -80,7 +80,7 @@ async def test_a_claim_fences_the_sender(world: World) -> None:
     with pytest.raises(Bug, match="epoch_unknown"):
         await world.apply(claimed["dispatch"], approved(), epoch=9)
     with pytest.raises(Bug, match="forbidden_transition"):
-        await world.apply(claimed["dispatch"], {"kind": "reversed"})
+        await world.apply(claimed["dispatch"], {"kind": "frobnicated"})
     # An approval is evidence, whoever brings it.
     applied = await world.apply(begun["dispatch"], approved())
     assert (applied["result"], applied["payment"]["status"]) == ("applied", "captured")

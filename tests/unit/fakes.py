@@ -145,6 +145,10 @@ class FakeConnectors:
     def __init__(self, connector: FakeConnector) -> None:
         self.connector = connector
 
+    @property
+    def specs(self) -> dict[str, ConnectorSpec]:
+        return {SPEC.slug: SPEC}
+
     def get(self, slug: str) -> FakeConnector:
         if slug != SPEC.slug:
             raise LookupError(slug)

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from gateway.connectors.adyen import mapping
+from gateway.connectors.adyen import disputes, mapping
 from gateway.domain.card import Secret
 from gateway.domain.decline import DeclineReason
 from gateway.domain.errors import BadSignature
-from gateway.domain.outcome import Approved, Declined, Outcome
+from gateway.domain.outcome import Approved, Declined, Expired, Outcome, Reversed
 from gateway.use_cases.ports import WebhookFact
 
 Item = Mapping[str, Any]
@@ -31,6 +31,9 @@ PREFIXES = {
 
 FAILED_LATER = frozenset({"CAPTURE_FAILED", "REFUND_FAILED", "REFUNDED_REVERSED"})
 """What was confirmed before did not happen after all; `success` says that the event is so, not that money moved."""
+
+CLOSED = frozenset({"6", "8"})
+"""Codes of refusal reasons that, of a refund, say that there is no account behind the card any more."""
 
 
 def verified(body: bytes, secret: Secret) -> tuple[Item, ...]:
@@ -62,10 +65,22 @@ def fact(item: Item) -> WebhookFact:
     name, success, reference = (_text(item.get(field)) for field in ("eventCode", "success", "pspReference"))
     prefix = PREFIXES.get(name)
     event_id = f"{name}:{reference}:{success}"
-    if prefix is None:
-        # Of the payment, not of an operation: an expiry, a dispute, a report.
-        return WebhookFact(event_id, name, None, _text(item.get("originalReference")) or reference)
+    if name == "EXPIRE" and success == "true":
+        payment = _text(item.get("originalReference")) or reference
+        return WebhookFact(event_id, name, None, payment, Expired(payment))
     merchant_reference = _text(item.get("merchantReference"))
+    if name in disputes.EVENTS:
+        # A dispute bears one reference all along, and may come to the same point twice: the time tells them apart.
+        attempt = merchant_reference if merchant_reference.startswith("att_") else None
+        about, told = _text(item.get("originalReference")) or reference, disputes.dispute(item)
+        return WebhookFact(f"{event_id}:{_text(item.get('eventDate'))}", name, attempt, about, dispute=told)
+    if prefix is None:
+        # Of the payment, not of an operation: a report of fraud, an issuer's comments.
+        return WebhookFact(event_id, name, None, _text(item.get("originalReference")) or reference)
+    if name == "CAPTURE_FAILED" and merchant_reference.startswith("att_"):
+        # A capture that Adyen made by itself: it bears the payment's reference.
+        payment = _text(item.get("originalReference"))
+        return WebhookFact(event_id, name, merchant_reference, payment, _outcome(item, name, payment, True))
     ours = merchant_reference if merchant_reference.startswith(prefix) else None
     return WebhookFact(event_id, name, ours, reference, _outcome(item, name, reference, success == "true"))
 
@@ -86,8 +101,16 @@ def _outcome(item: Item, name: str, reference: str, success: bool) -> Outcome:
     if name == "AUTHORISATION":
         code = mapping.code_of(_text(more.get("refusalReasonCode")), reason)
         return mapping.declined(code, reason, reference, more)
+    if name in FAILED_LATER:
+        return Reversed(_closed(reason) or DeclineReason.GENERIC_DECLINE, name, reference, reason)
+    if name == "REFUND" and (closed := _closed(reason)) is not None:
+        return Declined(closed, provider_code=name, provider_reference=reference, message=reason)
     # Not the issuer's word: the modification was not possible. Nothing else follows from it.
     return Declined(DeclineReason.INVALID_REQUEST, provider_code=name, provider_reference=reference, message=reason)
+
+
+def _closed(reason: str) -> DeclineReason | None:
+    return DeclineReason.CARD_CLOSED if mapping.code_of("", reason) in CLOSED else None
 
 
 def _items(body: bytes) -> Iterator[Item]:

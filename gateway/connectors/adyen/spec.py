@@ -15,6 +15,7 @@ SPEC = ConnectorSpec(
             "partial_capture",
             # Where Adyen has switched it on for the account; elsewhere the rest is released after the first capture.
             "multiple_captures",
+            "reauthorize",
             "void",
             "refund",
             "partial_refund",
@@ -31,5 +32,7 @@ SPEC = ConnectorSpec(
     webhook_stamped=False,
     acknowledgement="[accepted]",
     settings=("merchant_account",),
+    # Adyen lets an authorization run out after 28 days.
+    authorization_validity_s=28 * 86400.0,
     settlement=settlement.parse,
 )

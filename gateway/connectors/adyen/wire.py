@@ -45,9 +45,14 @@ def payment(call: ProviderCall, card: CardSecret, amount: int) -> bytes:
     body = _addressed(call, amount) | {
         "returnUrl": str(call.account.settings.get("return_url", RETURN_URL)),
         "paymentMethod": method,
-        "shopperInteraction": "Ecommerce",
+        "shopperInteraction": "ContAuth" if call.merchant_initiated else "Ecommerce",
         "metadata": {"payera_payment": call.payment_id},
     }
+    if call.merchant_initiated:
+        # The shopper agreed before; the network's reference of that transaction is the proof, where it is known.
+        body["recurringProcessingModel"] = "UnscheduledCardOnFile"
+        if call.network_transaction_id is not None:
+            method["networkPaymentReference"] = call.network_transaction_id
     if call.merchant_reference is not None:
         body["merchantOrderReference"] = call.merchant_reference
     if call.mcc is not None:

@@ -4,12 +4,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gateway.connectors.checkout import mapping, wire
+from gateway.connectors.checkout import disputes, mapping, wire
 from gateway.connectors.checkout.spec import SPEC
 from gateway.connectors.http import Answer, HttpClient
 from gateway.domain.card import CardSecret
 from gateway.domain.outcome import Absent, NotSent, Outcome, Pending, Unknown
-from gateway.use_cases.ports import ConnectorSpec, ProviderAccount, ProviderCall, WebhookFact
+from gateway.use_cases.ports import (
+    ConnectorSpec,
+    DisputeAnswered,
+    DisputeCall,
+    ProviderAccount,
+    ProviderCall,
+    WebhookFact,
+)
 
 PATHS = {"capture": "captures", "void": "voids", "refund": "refunds"}
 
@@ -46,7 +53,16 @@ class CheckoutConnector:
             # The payment does not say why it was declined; its action does.
             actions = await self._actions(call, str(found.get("id")))
             found = {**found, "actions": actions} if isinstance(actions, list) else actions
+        if isinstance(found, Mapping) and found.get("status") == "Authorized" and call.capture:
+            # It was to be captured at once. That it was refused is said by the action alone.
+            actions = await self._actions(call, str(found.get("id")))
+            if not isinstance(actions, list):
+                return actions
+            found = {**found, "capture_declined": mapping.capture_declined(actions)}
         return _understood(mapping.payment, found, call)
+
+    async def answer_dispute(self, call: DisputeCall) -> DisputeAnswered:
+        return await disputes.answer(self._http, call)
 
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float

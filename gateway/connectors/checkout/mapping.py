@@ -4,11 +4,12 @@ A status that is in no table is Pending: only an explicit yes is a yes, only an 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.connectors.checkout.declines import DECLINES, NETWORK_CODES
 from gateway.domain.decline import DeclineReason as R
-from gateway.domain.outcome import ActionRequired, Approved, Declined, Outcome, Pending
+from gateway.domain.outcome import ActionRequired, Approved, Declined, Expired, Outcome, Pending
 from gateway.use_cases.ports import ProviderCall
 
 EVENTS: dict[str, str] = {
@@ -16,6 +17,7 @@ EVENTS: dict[str, str] = {
     "payment_pending": "att_",
     "payment_declined": "att_",
     "payment_canceled": "att_",
+    "payment_expired": "att_",
     "payment_captured": "cap_",
     "payment_capture_declined": "cap_",
     "payment_voided": "void_",
@@ -24,6 +26,9 @@ EVENTS: dict[str, str] = {
     "payment_refund_declined": "ref_",
 }
 """The events that say something about one of our operations, and how its id begins."""
+
+CLOSED = frozenset({"20014", "20046", "20054", "30046"})
+"""Response codes that, of a refund, say that there is no account behind the card any more."""
 
 APPROVED = frozenset(
     {
@@ -67,13 +72,15 @@ def authorization(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
 def payment(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
     """The state of a payment, as the outcome of the authorization that made it. `actions`: of a declined one."""
     reference, status = str(value["id"]), value.get("status")
+    if status == "Expired" or (status == "Partially Captured" and not call.capture and _nothing_held(value)):
+        return Expired(reference)
     if status in APPROVED:
         currency = str(value["currency"])
         return Approved(
             provider_reference=reference,
             amount=from_wire_amount(int(value["amount"]), currency),
             currency=currency,
-            captured=call.capture,
+            captured=call.capture and not value.get("capture_declined"),
             network_transaction_id=value.get("scheme_id"),
         )
     if status == "Canceled":
@@ -82,6 +89,17 @@ def payment(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
         first: Mapping[str, Any] = next((item for item in value["actions"] if item.get("type") == "Authorization"), {})
         return declined(first, reference)
     return Pending(reference)
+
+
+def capture_declined(actions: list[Mapping[str, Any]]) -> bool:
+    """Whether a capture was refused and none was made."""
+    verdicts = {item.get("approved") for item in actions if item.get("type") == "Capture"}
+    return False in verdicts and True not in verdicts and None not in verdicts
+
+
+def _nothing_held(value: Mapping[str, Any]) -> bool:
+    """Of a payment captured in part: the rest was released, by its time if not by a final capture of ours."""
+    return (value.get("balances") or {}).get("available_to_capture") == 0
 
 
 def accepted(value: Mapping[str, Any], _: ProviderCall) -> Outcome:
@@ -97,7 +115,10 @@ def action(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
             amount = from_wire_amount(int(value["amount"]), call.currency)
             return Approved(reference, amount, call.currency, captured=call.kind == "capture")
         case False:
-            return declined(value, reference)
+            found = declined(value, reference)
+            if call.kind == "refund" and found.provider_code in CLOSED:
+                return replace(found, reason=R.CARD_CLOSED)
+            return found
         case _:
             return Pending(reference)
 

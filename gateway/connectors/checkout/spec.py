@@ -14,11 +14,14 @@ SPEC = ConnectorSpec(
             "capture",
             "partial_capture",
             "multiple_captures",
+            "reauthorize",
             "void",
             "refund",
             "partial_refund",
             "read",
             "webhook",
+            "dispute_accept",
+            "dispute_evidence",
         }
     ),
     # Reads come first: a repetition is safe only where no answer of the PSP can have been a 5xx.

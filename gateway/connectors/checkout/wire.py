@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from gateway.connectors.checkout import disputes
 from gateway.connectors.checkout.declines import ERRORS
 from gateway.connectors.checkout.mapping import EVENTS
 from gateway.connectors.http import Answer
@@ -40,7 +41,7 @@ def payment(call: ProviderCall, card: CardSecret, amount: int) -> bytes:
     metadata = {"payera_payment": call.payment_id}
     if call.merchant_reference is not None:
         metadata["payera_reference"] = call.merchant_reference
-    body = {
+    body: dict[str, Any] = {
         "source": source,
         "amount": amount,
         "currency": call.currency,
@@ -49,6 +50,11 @@ def payment(call: ProviderCall, card: CardSecret, amount: int) -> bytes:
         "processing_channel_id": str(call.account.settings.get("processing_channel_id", "")),
         "metadata": metadata,
     }
+    if call.merchant_initiated:
+        # The shopper agreed before; the scheme's id of that transaction is the proof, where it is known.
+        body |= {"payment_type": "Unscheduled", "merchant_initiated": True}
+        if call.network_transaction_id is not None:
+            body["previous_payment_id"] = call.network_transaction_id
     if call.description is not None:
         body["description"] = call.description[:100]
     return orjson.dumps(body)
@@ -128,9 +134,16 @@ def facts(body: bytes) -> tuple[WebhookFact, ...]:
         raise BadSignature("the body is not an event")
     prefix = EVENTS.get(value["type"])
     data = value.get("data")
+    if value["type"] in disputes.EVENTS and isinstance(data, dict):
+        return (disputes.fact(value, data),)
     if prefix is None or not isinstance(data, dict):
         return ()
     reference = data.get("reference")
     ours = reference if isinstance(reference, str) and reference.startswith(prefix) else None
+    if value["type"] == "payment_capture_declined" and str(reference).startswith("att_"):
+        # A capture at once bears its payment's reference: what was taken for captured is only authorized.
+        return (WebhookFact(value["id"], value["type"], reference, data.get("id"), undoes=True),)
+    if value["type"] == "payment_expired":
+        return (WebhookFact(value["id"], value["type"], ours, data.get("id"), undoes=True),)
     known = data.get("id") if prefix == "att_" else data.get("action_id")
     return (WebhookFact(value["id"], value["type"], ours, known if isinstance(known, str) else None),)

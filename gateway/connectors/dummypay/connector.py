@@ -7,9 +7,16 @@ from urllib.parse import quote, urlencode
 from gateway.connectors.http import Answer, HttpClient
 from gateway.domain.card import CardSecret
 from gateway.domain.outcome import Absent, NotSent, Outcome, Unknown
-from gateway.use_cases.ports import ConnectorSpec, ProviderAccount, ProviderCall, WebhookFact
+from gateway.use_cases.ports import (
+    ConnectorSpec,
+    DisputeAnswered,
+    DisputeCall,
+    ProviderAccount,
+    ProviderCall,
+    WebhookFact,
+)
 
-from . import mapping, wire
+from . import disputes, mapping, wire
 from .spec import SPEC
 
 COLLECTIONS = {"authorize": "charges", "capture": "captures", "void": "voids", "refund": "refunds"}
@@ -52,6 +59,9 @@ class DummypayConnector:
             return Unknown(cause="malformed", detail="no list")
         return _outcome(found[0], call) if found else Absent()
 
+    async def answer_dispute(self, call: DisputeCall) -> DisputeAnswered:
+        return await disputes.answer(self._http, call)
+
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
     ) -> tuple[WebhookFact, ...]:
@@ -59,7 +69,10 @@ class DummypayConnector:
         wire.check_signature(lowered.get(wire.SIGNATURE, ""), body, account.credentials["webhook_secret"], now_s)
         event = wire.event(body)
         thing = (event.get("data") or {}).get("object") or {}
-        return (WebhookFact(event["id"], event["type"], thing.get("reference"), thing.get("id")),)
+        if event["type"].startswith("dispute."):
+            return (disputes.fact(event, thing),)
+        undoes = event["type"] in mapping.UNDOING
+        return (WebhookFact(event["id"], event["type"], thing.get("reference"), thing.get("id"), undoes=undoes),)
 
     async def _post(self, call: ProviderCall, path: str, body: bytes) -> Outcome:
         answer = await self._http.send(

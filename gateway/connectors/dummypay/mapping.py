@@ -5,10 +5,11 @@ retry. A status that is not in the table is Pending: only an explicit yes is a y
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.domain.decline import DeclineReason as R
-from gateway.domain.outcome import Approved, Declined, Outcome, Pending
+from gateway.domain.outcome import Approved, Declined, Expired, Outcome, Pending, Reversed
 from gateway.use_cases.ports import ProviderCall
 
 DECLINES: dict[str, R] = {
@@ -39,10 +40,21 @@ DECLINES: dict[str, R] = {
 }
 
 
+CLOSED = frozenset({"14", "46", "54"})
+"""Codes that, of a refund, say that there is no account behind the card any more."""
+
+UNDOING = frozenset({"charge.expired", "capture.failed", "refund.failed"})
+"""Events that speak of what was confirmed before."""
+
+
 def charge(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
     """The state of a charge, as the outcome of the authorization that made it, whatever followed since."""
     reference = str(value["id"])
     match value["status"]:
+        case "expired":
+            return Expired(reference)
+        case "captured" if not call.capture and value["amount_captured"] < value["amount"] and value.get("expired"):
+            return Expired(reference)  # the rest of what was captured in part
         case "authorized" | "captured" | "voided":
             return Approved(
                 provider_reference=reference,
@@ -65,7 +77,13 @@ def operation(value: Mapping[str, Any], call: ProviderCall) -> Outcome:
             captured = call.kind == "capture"
             return Approved(reference, int(value["amount"]), str(value["currency"]), captured=captured)
         case "declined":
-            return _declined(value)
+            found = _declined(value)
+            closed = call.kind == "refund" and found.provider_code in CLOSED
+            return replace(found, reason=R.CARD_CLOSED) if closed else found
+        case "failed":
+            code = str(value["code"])
+            reason = R.CARD_CLOSED if code in CLOSED else DECLINES.get(code, R.UNMAPPED)
+            return Reversed(reason, code, reference, value["message"])
         case _:
             return Pending(reference)
 

@@ -43,7 +43,15 @@ def authorize_body(call: ProviderCall, card: CardSecret) -> bytes:
             "payment": call.payment_id,
             "description": call.description,
         }
+        | _agreed_before(call)
     )
+
+
+def _agreed_before(call: ProviderCall) -> dict[str, Any]:
+    """What a payment that the merchant initiates says more."""
+    if not call.merchant_initiated:
+        return {}
+    return {"initiator": "merchant", "previous_network_transaction_id": call.network_transaction_id}
 
 
 def operation_body(call: ProviderCall) -> bytes:

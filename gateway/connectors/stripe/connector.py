@@ -5,11 +5,18 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from gateway.connectors.http import Answer, HttpClient
-from gateway.connectors.stripe import mapping, wire
+from gateway.connectors.stripe import disputes, mapping, wire
 from gateway.connectors.stripe.spec import SPEC
 from gateway.domain.card import CardSecret
 from gateway.domain.outcome import Absent, NotSent, Outcome, Unknown
-from gateway.use_cases.ports import ConnectorSpec, ProviderAccount, ProviderCall, WebhookFact
+from gateway.use_cases.ports import (
+    ConnectorSpec,
+    DisputeAnswered,
+    DisputeCall,
+    ProviderAccount,
+    ProviderCall,
+    WebhookFact,
+)
 
 
 class StripeConnector:
@@ -57,17 +64,24 @@ class StripeConnector:
             case "capture" | "void":
                 return _understood(await self._get(call, _intent(call), _EXPAND), call)
 
+    async def answer_dispute(self, call: DisputeCall) -> DisputeAnswered:
+        return await disputes.answer(self._http, call)
+
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float
     ) -> tuple[WebhookFact, ...]:
         lowered = {name.lower(): value for name, value in headers.items()}
         wire.check_signature(lowered.get("stripe-signature", ""), body, account.credentials["webhook_secret"], now_s)
         event = wire.event(body)
+        if event["type"].startswith(disputes.PREFIX):
+            return (disputes.fact(event),)
         if event["type"] not in mapping.EVENTS:
             return ()
         value = (event.get("data") or {}).get("object") or {}
         metadata = value.get("metadata") or {}
-        fact = WebhookFact(event["id"], event["type"], metadata.get("payera_operation"), value.get("id"))
+        undoes = event["type"] in mapping.UNDOING or value.get("cancellation_reason") in mapping.EXPIRED
+        operation = metadata.get("payera_operation")
+        fact = WebhookFact(event["id"], event["type"], operation, value.get("id"), undoes=undoes)
         # Captures are marks of their intent. Each is a fact of its own, known by an id of its own.
         marks = [name for name in metadata if name.startswith(mapping.MARK_PREFIX)]
         return (fact, *(WebhookFact(f"{event['id']}:{mark}", event["type"], mark, None) for mark in marks))

@@ -15,6 +15,7 @@ from gateway.domain.outcome import (
     ActionRequired,
     Approved,
     Declined,
+    Expired,
     Outcome,
     Pending,
     Unknown,
@@ -77,6 +78,19 @@ DECLINES: dict[str, R] = {
 
 REFUND_STATUS = {"succeeded": "approved", "failed": "declined", "canceled": "declined"}
 """`pending`, `requires_action` and whatever comes later are Pending."""
+
+REFUND_FAILURES: dict[str, R] = {
+    "expired_or_canceled_card": R.CARD_CLOSED,
+    "insufficient_funds": R.INSUFFICIENT_FUNDS,
+    "lost_or_stolen_card": R.LOST_CARD,
+}
+"""Why a refund failed, by `failure_reason`; every other one says no more than that it did: not permitted."""
+
+EXPIRED = frozenset({"expired", "automatic"})
+"""`cancellation_reason` of an intent whose hold ran out (`automatic` until version 2025-03-31)."""
+
+UNDOING = frozenset({"refund.failed"})
+"""Events that may speak of what had succeeded before."""
 
 FACTOR = {"ISK": 100, "UGX": 100}
 """Currencies without minor units that Stripe still takes in hundredths (its page "Supported currencies")."""
@@ -148,6 +162,8 @@ def authorization(intent: Mapping[str, Any], call: ProviderCall) -> Outcome:
             )
         case "requires_payment_method" if error := intent.get("last_payment_error"):
             return decline(error, reference)
+        case "canceled" if intent.get("cancellation_reason") in EXPIRED:
+            return Expired(reference)
         case "canceled":
             error = intent.get("last_payment_error") or {"type": "card_error", "code": "canceled"}
             return decline(error, reference)
@@ -191,7 +207,9 @@ def refund(value: Mapping[str, Any], _: ProviderCall) -> Outcome:
             return Approved(reference, from_wire_amount(int(value["amount"]), currency), currency)
         case "declined":
             code = str(value.get("failure_reason") or value["status"])
-            return Declined(R.NOT_PERMITTED, provider_code=code, provider_reference=reference)
+            return Declined(
+                REFUND_FAILURES.get(code, R.NOT_PERMITTED), provider_code=code, provider_reference=reference
+            )
         case _:
             return Pending(reference)
 

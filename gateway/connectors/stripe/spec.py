@@ -1,6 +1,6 @@
 """What Stripe offers, as data."""
 
-from gateway.connectors.stripe import mapping, settlement
+from gateway.connectors.stripe import disputes, mapping, settlement
 from gateway.use_cases.ports import ConnectorSpec
 
 SPEC = ConnectorSpec(
@@ -12,11 +12,14 @@ SPEC = ConnectorSpec(
             "capture",
             "partial_capture",
             "multiple_captures",
+            "reauthorize",
             "void",
             "refund",
             "partial_refund",
             "read",
             "webhook",
+            "dispute_accept",
+            "dispute_evidence",
         }
     ),
     resolves={
@@ -30,6 +33,6 @@ SPEC = ConnectorSpec(
     index_lag_s=60.0,
     # Keys are pruned after at least 24 hours; an hour is kept back for clocks and queues.
     replay_window_s=23 * 3600.0,
-    webhook_events=tuple(sorted(mapping.EVENTS)),
+    webhook_events=tuple(sorted({*mapping.EVENTS, *disputes.EVENTS})),
     settlement=settlement.parse,
 )

@@ -38,7 +38,7 @@ def encode(form: Form) -> bytes:
 
 
 def authorize_form(call: ProviderCall, card: CardSecret, amount: int) -> Form:
-    """One call creates and confirms. `off_session` is not set: the shopper is there."""
+    """One call creates and confirms. `off_session` is set only where the shopper is not there."""
     form: Form = {
         "amount": amount,
         "currency": call.currency.lower(),
@@ -56,6 +56,14 @@ def authorize_form(call: ProviderCall, card: CardSecret, amount: int) -> Form:
     if not call.capture:
         # Stripe decides by the card's network; where it is not available, a capture that is not final is refused.
         form["payment_method_options[card][request_multicapture]"] = "if_available"
+    if call.merchant_initiated:
+        # The shopper agreed before; the network's id of that transaction is the proof, where it is known.
+        form["off_session"] = "true"
+        exemption = "payment_method_options[card][mit_exemption]"
+        if call.network_transaction_id is not None:
+            form[f"{exemption}[network_transaction_id]"] = call.network_transaction_id
+        else:
+            form[f"{exemption}[claim_without_transaction_id]"] = "true"
     if card.cvv is not None:
         form["payment_method_data[card][cvc]"] = card.cvv.reveal()
     if card.holder_name is not None:

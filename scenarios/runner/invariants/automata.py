@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from scenarios.runner.evidence import Evidence, Operation, Row, Violation
+from scenarios.runner.invariants import disputes
 
 _FIRST = {"requires_action", "authorized", "captured", "declined", "failed", "canceled", "needs_review"}
 
@@ -15,13 +16,13 @@ PAYMENT: dict[str, set[str]] = {
     "requires_action": _FIRST - {"requires_action"} | {"processing"},
     "needs_review": _FIRST - {"needs_review"} | {"processing"},
     "authorized": {"partially_captured", "captured", "canceled"},
-    "partially_captured": {"partially_captured", "captured"},
-    "captured": set(),
+    "partially_captured": {"partially_captured", "captured", "authorized"},
+    "captured": {"authorized", "partially_captured"},  # a capture that was confirmed failed afterwards
     "declined": set(),
     "failed": set(),
     "canceled": set(),
 }
-"""From a payment's status to the ones that may follow. The last four are terminal."""
+"""From a payment's status to the ones that may follow. The last three are terminal."""
 
 TERMINAL = frozenset(status for status, following in PAYMENT.items() if not following)
 
@@ -38,14 +39,18 @@ STATUS_OF_EVENT = {
 }
 """Events that say a payment's new status; the others (`refund.*`, `payment.duplicate_*`) leave it."""
 
+CAPTURE_FAILED = "payment.capture_failed"
+"""Says that a capture did not stand, or did not happen: the payment is where it was without it."""
+
 _OPEN = {"approved", "declined", "absent", "review", "unknown", "pending", "requires_action"}
 
 OPERATION: dict[str, set[str]] = {
     "dispatched": _OPEN | {"not_sent"},
-    "unknown": _OPEN | {"not_sent"},  # the sender that was thought dead proves that its first byte never left
-    "pending": _OPEN,
+    "unknown": _OPEN
+    | {"not_sent", "reversed"},  # the sender that was thought dead proves that its first byte never left
+    "pending": _OPEN | {"reversed"},  # that it failed is told before that it was done
     "requires_action": _OPEN,
-    "review": {"approved", "declined", "absent"},
+    "review": {"approved", "declined", "absent", "reversed"},
     "absent": {"approved"},
     "not_sent": {"approved"},
     "approved": {"reversed"},
@@ -66,12 +71,9 @@ def history(operation: Operation) -> list[str]:
 
 def legal_transitions(evidence: Evidence) -> Iterator[Violation]:
     """INV-08: only legal transitions, of payments by their events, of operations by their history; an end is an end."""
+    yield from disputes.legal(evidence)
     for payment in evidence.payments:
-        statuses = [
-            STATUS_OF_EVENT[event["type"]]
-            for event in evidence.events_of(payment.id)
-            if event["type"] in STATUS_OF_EVENT
-        ]
+        statuses = _statuses(evidence.events_of(payment.id))
         if statuses[:1] != ["processing"]:
             yield Violation("INV-08", f"the first event does not create the payment: {statuses}", payment.id)
             continue
@@ -85,14 +87,28 @@ def legal_transitions(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation(
                     "INV-08", f"{operation.kind} {operation.id} went from {before} to {after}", operation.payment
                 )
-        if operation.status == "reversed" and not operation.surplus:
+        if operation.status == "reversed" and not operation.surplus and operation.kind not in {"capture", "refund"}:
             yield Violation(
                 "INV-08", f"{operation.kind} {operation.id} is reversed, but was no surplus", operation.payment
             )
 
 
+def _statuses(events: list[Row]) -> list[str]:
+    """Every status that a payment's events tell of. A capture that failed leaves the status or takes it back: that is
+    in the view, by the amount that is captured still.
+    """
+    found: list[str] = []
+    for event in events:
+        if event["type"] in STATUS_OF_EVENT:
+            found.append(STATUS_OF_EVENT[event["type"]])
+        elif event["type"] == CAPTURE_FAILED and (now := event["data"]["payment"]["status"]) != found[-1]:
+            found.append(now)
+    return found
+
+
 def rebuilt_state(evidence: Evidence) -> Iterator[Violation]:
     """INV-10: a payment rebuilt from its events alone is the payment stored, and so are its refunds' amounts."""
+    yield from disputes.rebuilt(evidence)
     for payment in evidence.payments:
         events = evidence.events_of(payment.id)
         if not events:
@@ -119,8 +135,14 @@ def rebuild(events: list[Row]) -> dict[str, object]:
         if kind in STATUS_OF_EVENT:
             state["status"] = STATUS_OF_EVENT[kind]
             state |= {name: view[name] for name in ("amount", "currency", "amount_authorized", "amount_captured")}
+        if kind == CAPTURE_FAILED:
+            state["status"] = view["status"]
+        if kind in {CAPTURE_FAILED, "payment.reauthorized"}:
+            state |= {name: view[name] for name in ("amount_authorized", "amount_captured")}
         if kind == "refund.succeeded":
             refunds[data["refund"]["id"]] = data["refund"]["amount"]
+        elif kind == "refund.failed":  # it may have succeeded before, and bounced
+            refunds.pop(data["refund"]["id"], None)
     return state | {"amount_refunded": sum(refunds.values())}
 
 
@@ -130,7 +152,7 @@ def one_at_a_time(evidence: Evidence) -> Iterator[Violation]:
         attempts = [operation for operation in evidence.operations_of(payment.id) if operation.kind == "authorize"]
         for before, after in pairwise(sorted(attempts, key=lambda operation: operation.created_at)):
             settled_first = {"declined", "not_sent", "absent"} & set(before.outcomes)
-            if not settled_first:
+            if not settled_first and after.supersedes is None:
                 yield Violation(
                     "RET-06",
                     f"{after.provider} was asked ({after.id}) although {before.provider} ({before.id}) "

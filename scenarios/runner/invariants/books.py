@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scenarios.runner.evidence import NO_HASH, Entry, Evidence, Operation, Violation
+from scenarios.runner.invariants import disputes
 from scenarios.runner.money import Money
 
 KINDS = {
@@ -15,10 +16,16 @@ KINDS = {
 }
 """Which journal lines a successful operation of each kind leaves at the PSP."""
 
-BY_THE_BANK = frozenset({"chargeback", "chargeback_reversed"})
+BY_THE_BANK = frozenset(disputes.BY_THE_BANK)
 """Journal lines that no operation of the gateway asked for: the shopper's bank moved the money."""
 
 SUCCEEDED = frozenset({"approved", "reversed"})
+
+FAILED_LATER = {"capture_failed": "capture", "refund_failed": "refund"}
+"""Journal lines that take back what an operation had moved, and the kind of that operation."""
+
+EXPIRED = "expired"
+"""The code of a void that nobody asked for: the PSP let the hold run out."""
 
 
 @dataclass(slots=True)
@@ -32,12 +39,13 @@ class Chain:
     refunded: int = 0
     charged_back: int = 0
     voided: bool = False
+    lapsed: bool = False
 
     @property
     def live(self) -> bool:
         """Whether the shopper's money is taken or held by it."""
         return self.captured > self.refunded + self.charged_back or (
-            self.captured == 0 and self.authorized > 0 and not self.voided
+            self.captured == 0 and self.authorized > 0 and not self.voided and not self.lapsed
         )
 
 
@@ -75,6 +83,12 @@ def _add(chain: Chain, entry: Entry) -> None:
             chain.charged_back += entry.amount
         case "chargeback_reversed":
             chain.charged_back -= entry.amount
+        case "capture_failed":
+            chain.captured -= entry.amount
+        case "refund_failed":
+            chain.refunded -= entry.amount
+        case "void" if entry.code == EXPIRED:
+            chain.lapsed = True
         case "void":
             chain.voided = True
         case _:
@@ -82,10 +96,15 @@ def _add(chain: Chain, entry: Entry) -> None:
 
 
 def no_double_charge(evidence: Evidence) -> Iterator[Violation]:
-    """INV-01: over all PSPs a payment has at most one authorization or charge that stands."""
+    """INV-01: over all PSPs a payment has at most one authorization or charge that stands.
+
+    One whose place a re-authorization took does not count where money was captured of it: that money is the payment's,
+    and its rest runs out. Where nothing was, it must be gone like any other.
+    """
+    superseded = {operation.id for operation in evidence.operations if operation.superseded_by is not None}
     live: dict[str | None, list[Chain]] = defaultdict(list)
     for chain in chains(evidence):
-        if chain.live:
+        if chain.live and not (chain.captured and chain.first.reference in superseded):
             live[chain.first.payment].append(chain)
     for payment, standing in live.items():
         if len(standing) > 1:
@@ -97,9 +116,13 @@ def no_lost_approval(evidence: Evidence) -> Iterator[Violation]:
     """INV-02: whatever a PSP approved is known to the gateway, with amount, currency and PSP reference, or reversed."""
     operations = {operation.id: operation for operation in evidence.operations}
     reviewed = evidence.under_review()
+    failed_later = {entry.object for _, entry in evidence.entries() if entry.kind in FAILED_LATER}
     undone = {id(chain.first) for chain in chains(evidence) if not chain.live and chain.first.kind != "refund"}
     for provider, entry in evidence.entries():
-        if entry.kind == "decline" or entry.kind in BY_THE_BANK:
+        if entry.kind == "decline" or entry.kind in BY_THE_BANK or entry.code == EXPIRED:
+            continue
+        if entry.kind in FAILED_LATER:
+            yield from _taken_back(entry, operations.get(entry.reference or ""), provider)
             continue
         operation = operations.get(entry.reference or "")
         at = f"{entry} at {provider} ({entry.object})"
@@ -110,11 +133,21 @@ def no_lost_approval(evidence: Evidence) -> Iterator[Violation]:
         if operation is None:
             yield Violation("INV-02", f"{at} belongs to no operation of the gateway: {entry.reference}", entry.payment)
             continue
-        if operation.status not in SUCCEEDED:
+        if operation.status not in SUCCEEDED and entry.object not in failed_later:
             yield Violation(
                 "INV-02", f"{at} was approved, the gateway has {operation.id} as {operation.status}", operation.payment
             )
         yield from _same(entry, operation, provider, at)
+
+
+def _taken_back(entry: Entry, operation: Operation | None, provider: str) -> Iterator[Violation]:
+    """What failed afterwards at a PSP is no success of the gateway any more."""
+    if operation is not None and operation.kind == FAILED_LATER[entry.kind] and operation.status == "approved":
+        yield Violation(
+            "INV-02",
+            f"{entry} at {provider} ({entry.object}): the gateway still has {operation.id} as approved",
+            operation.payment,
+        )
 
 
 def _same(entry: Entry, operation: Operation, provider: str, at: str) -> Iterator[Violation]:
@@ -162,13 +195,16 @@ def journal_is_ledger(evidence: Evidence) -> Iterator[Violation]:
     The rows are joined by operation, which proves count and sum per PSP and currency at once. Days are not compared:
     a scenario may move a PSP's clock.
     """
-    signs = {"charge": 1, "capture": 1, "refund": -1}
+    yield from disputes.bank_is_ledger(evidence)
+    signs = {"charge": 1, "capture": 1, "refund": -1, "capture_failed": -1, "refund_failed": 1}
     moved: Counter[tuple[str, str, str]] = Counter()
     posted: Counter[tuple[str, str, str]] = Counter()
     for provider, entry in evidence.entries():
         if entry.kind in signs:
             moved[(provider, entry.currency.upper(), entry.reference or "")] += signs[entry.kind] * entry.amount
     for posting in evidence.ledger:
+        if posting.kind in disputes.FEES or posting.kind in BY_THE_BANK:
+            continue
         for line in posting.lines:
             if line.account.startswith("psp:"):
                 provider = line.account.split(":")[1]

@@ -1,9 +1,10 @@
 -- Begin a capture: reserves the amount under the payment's lock, so that no number of parallel captures passes what
 -- was authorized.
--- p: {payment_id, operation_id, event_id, idempotency?, amount?, final? = true, at, send_within_ms, lease_ms}
+-- p: {payment_id, operation_id, event_id, idempotency?, amount?, final? = true, at, send_within_ms, lease_ms,
+--     offers?: {provider: [capability, …]}}; without offers every provider is taken to offer everything
 -- → {result: "begun", payment: view, dispatch: DISPATCH} | replay as payment_begin_v1
--- Raises PA404 payment_not_found, PA409, PA410 payment_not_capturable | operation_in_progress,
--- PA422 amount_exceeds_authorized.
+-- Raises PA404 payment_not_found, PA409, PA410 payment_not_capturable | operation_in_progress | authorization_expired,
+-- PA422 amount_exceeds_authorized | not_offered_by_provider.
 create or replace function api.capture_begin_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare
@@ -30,9 +31,10 @@ begin
     -- A void excludes captures, a final capture excludes every other: the rest would be released under them.
     perform 1 from core.operation o
     where o.payment_id = v_payment.id and core.is_live_v1(o.status) and o.reversal_of is null
-      and (o.kind = 'void' or o.kind = 'capture' and (o.final or v_final));
+      and (o.kind in ('void', 'authorize') or o.kind = 'capture' and (o.final or v_final));
     if found then
-        perform core.refuse_v1('PA410', 'operation_in_progress', 'Another capture or a cancel is under way.');
+        perform core.refuse_v1('PA410', 'operation_in_progress',
+                               'Another capture, a cancel or a re-authorization is under way.');
     end if;
     v_left := v_payment.amount_authorized - v_payment.amount_captured - v_payment.amount_capturing;
     v_amount := coalesce((p ->> 'amount')::bigint, v_left);
@@ -41,6 +43,8 @@ begin
                                format('%s is more than the %s left of the authorization.', v_amount, v_left));
     end if;
     select * into strict v_winner from core.operation o where o.id = v_payment.winner;
+    perform core.hold_check_v1(v_payment, v_at);
+    perform core.capture_offered_v1(v_payment, v_winner, p -> 'offers', v_amount, v_final);
     v_payment.amount_capturing := v_payment.amount_capturing + v_amount;
     v_payment.updated_at := v_at;
     perform core.save_payment_v1(v_payment);

@@ -14,7 +14,7 @@ begin
     s := core.progress_begin_v1(p ->> 'operation_id');
     v_op := s.operation;
     -- A settled operation is looked at again when a notification spoke of it.
-    if v_op.status in ('approved', 'reversed') or not core.is_live_v1(v_op.status) and not v_op.hinted then
+    if v_op.status = 'reversed' or not core.is_live_v1(v_op.status) and not v_op.hinted then
         return json_build_object('result', 'settled', 'operation', core.operation_view_v1(v_op, 'operation'));
     elsif v_op.lease_until > v_now then
         return json_build_object('result', 'leased', 'until', core.iso_v1(v_op.lease_until));

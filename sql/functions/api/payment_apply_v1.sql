@@ -2,7 +2,7 @@
 -- epoch, safe to repeat: the outcome, the transitions, the ledger, the events, the order for the workflow, the frozen
 -- idempotent answer, the end of the CVV.
 -- p: {operation_id, epoch, outcome: OUTCOME, cascade: bool, at, source: inline|replay|read|webhook|operator,
---     event_ids: [..], order_id, answers?: {scope, key, status}, told?: what the webhook had told, as dispatch gave it}
+--     event_ids: [..], order_id, answers?: {scope, key, status}, hold?: {valid_s, grace_s} of the provider, told?: what the webhook had told, as dispatch gave it}
 -- → {result: "applied" | "already" | "stale" | "surplus", payment: view, operation: op view, refund?: view,
 --    workflow: bool}
 -- Raises PA404 operation_not_found, PA500 for what the automata forbid.
@@ -27,7 +27,9 @@ begin
     if v_source = 'webhook' and (s.operation).told = p -> 'told' then
         s.operation.told := null;  -- applied now; what was told since then stays
     end if;
-    if not core.is_live_v1(v_was) and (not v_approved or v_was in ('approved', 'reversed')) then
+    if core.is_undoing_v1(s.operation, o, v_source) then
+        return core.undo_v1(s, p, v_at);
+    elsif not core.is_live_v1(v_was) and (not v_approved or v_was in ('approved', 'reversed')) then
         -- What is settled stays settled; only the proof of an approval reopens it.
         if v_source in ('read', 'replay', 'webhook') and (p ->> 'epoch')::int >= (s.operation).epoch then
             -- The look that a notification asked for is over; it counts as done unless it could not tell.
@@ -58,11 +60,15 @@ begin
         end if;
     end if;
     s := case when (s.operation).reversal_of is not null then core.apply_reversal_v1(s, v_at)
+              when (s.operation).supersedes is not null then core.apply_reauthorization_v1(s, v_at)
               when (s.operation).kind = 'authorize' then
                   core.apply_authorize_v1(s, v_was, coalesce((p ->> 'cascade')::boolean, false), v_at)
               when (s.operation).kind = 'capture' then core.apply_capture_v1(s, v_was, v_at)
               when (s.operation).kind = 'void' then core.apply_void_v1(s)
               else core.apply_refund_v1(s, v_was, v_at) end;
+    if (s.operation).kind = 'authorize' and (s.operation).id = (s.payment).winner then
+        perform core.hold_put_v1(s.operation, p -> 'hold');
+    end if;
     return core.progress_end_v1(s, p, v_at, v_hinted);
 end
 $$;

@@ -1,6 +1,6 @@
 -- What the workflow decides from: SNAPSHOT, times ISO. next = "attempt" when apply decided that a fallback is due.
 -- p: {payment_id} → {payment_id, merchant, status, cancel_requested, cascade_until, route_left, fallbacks_left, next,
---    operations: [{id, kind, provider, status, epoch, lease_until, created_at, unknown_since, looks, looked_at,
+--    release_at (when an authorization that ran out is released without a notice), operations: [{id, kind, provider, status, epoch, lease_until, created_at, unknown_since, looks, looked_at,
 --    absent_since, hinted, told (bool), surplus, captured, reversal_of, reversed_by, provider_reference, had_cvv, cvv_here, cause,
 --    resolution (the account's settings.resolution or null)}]}, in order
 -- Raises PA404 payment_not_found.
@@ -24,7 +24,7 @@ begin
         'looked_at', core.iso_v1(o.looked_at), 'absent_since', core.iso_v1(o.absent_since),
         'hinted', o.hinted, 'told', o.told is not null, 'surplus', o.surplus, 'captured', o.captured, 'reversal_of', o.reversal_of,
         'reversed_by', o.reversed_by, 'provider_reference', o.provider_reference, 'had_cvv', o.had_cvv,
-        'cvv_here', v_cvv and o.kind = 'authorize', 'cause', o.cause,
+        'cvv_here', v_cvv and o.kind = 'authorize', 'cause', o.cause, 'supersedes', o.supersedes,
         'resolution', (select a.settings -> 'resolution' from core.provider_account a where a.id = o.account_id))
         order by o.created_real, o.id)
     into v_operations from core.operation o where o.payment_id = v_payment.id;
@@ -34,6 +34,8 @@ begin
         'cascade_until', core.iso_v1(v_payment.cascade_until),
         'route_left', jsonb_array_length(v_payment.route) - v_payment.route_next,
         'fallbacks_left', v_payment.fallbacks_left,
+        'release_at', (select core.iso_v1(h.release_at) from core.hold h
+                       where h.payment_id = v_payment.id and v_payment.status in ('authorized', 'partially_captured')),
         'next', case when v_payment.attempt_due and v_payment.status = 'processing' then 'attempt' end,
         'operations', v_operations);
 end

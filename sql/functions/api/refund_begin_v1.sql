@@ -1,9 +1,11 @@
 -- Begin a refund: reserves the amount under the payment's lock.
--- p: {payment_id, operation_id, event_id, idempotency?, amount?, reason?, metadata?, at, send_within_ms, lease_ms}
+-- p: {payment_id, operation_id, event_id, idempotency?, amount?, reason?, metadata?, at, send_within_ms, lease_ms,
+--     refund_windows?: {provider: seconds}}
 -- → {result: "begun", payment: view, refund: view, dispatch: DISPATCH}
 --   | replay as payment_begin_v1, with refund: view while in flight or open
--- Raises PA404 payment_not_found, PA409, PA410 payment_not_refundable, PA422 amount_exceeds_captured, PA422
--- amount_disputed: what a bank may take, or has taken, is not given back a second time.
+-- Raises PA404 payment_not_found, PA409, PA410 payment_not_refundable | operation_in_progress | refund_period_over,
+-- PA422 amount_exceeds_captured | refund_spans_authorizations, PA422 amount_disputed: what a bank may take, or has taken,
+-- is not given back a second time.
 create or replace function api.refund_begin_v1(p_merchant text, p jsonb) returns json
 language plpgsql security definer set search_path = core, vault, pg_temp as $$
 declare
@@ -23,7 +25,11 @@ begin
         return v_replay;
     end if;
     v_payment := core.lock_payment_v1(p ->> 'payment_id');
-    if v_payment.amount_captured = 0 then
+    if v_payment.amount_captured = 0 and exists (
+        select from core.operation o where o.payment_id = v_payment.id and core.is_live_v1(o.status)
+                                       and o.reversal_of is null and v_payment.winner is not null) then
+        perform core.refuse_v1('PA410', 'operation_in_progress', 'A capture or a cancel is under way.');
+    elsif v_payment.amount_captured = 0 then
         perform core.refuse_v1('PA410', 'payment_not_refundable',
                                format('A payment that is %s has nothing to refund.', v_payment.status));
     end if;
@@ -37,7 +43,8 @@ begin
         perform core.refuse_v1('PA422', 'amount_exceeds_captured',
                                format('%s is more than the %s that can still be refunded.', v_amount, v_left));
     end if;
-    select * into strict v_winner from core.operation o where o.id = v_payment.winner;
+    v_winner := core.refund_source_v1(v_payment, v_amount);
+    perform core.refund_in_time_v1(v_winner, p -> 'refund_windows', v_at);
     v_payment.amount_refunding := v_payment.amount_refunding + v_amount;
     v_payment.updated_at := v_at;
     v_payment.sequence := v_payment.sequence + 1;

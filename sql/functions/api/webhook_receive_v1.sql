@@ -50,6 +50,9 @@ begin
             -- An approval that stands needs no hint, unless the PSP says that it does not stand any longer; a settled
             -- "no" needs one: the PSP may contradict itself.
             if v_op.status <> 'reversed'
+               -- That a capture at once failed counts for an authorization that is known to be one.
+               and (v_op.kind <> 'authorize' or v_op.status = 'approved'
+                    or v_outcome ->> 'kind' is distinct from 'reversed')
                and (core.is_news_v1(v_op.status, v_outcome)
                     or v_outcome is null
                        and (v_op.status <> 'approved' or coalesce((v_fact ->> 'undoes')::boolean, false))) then

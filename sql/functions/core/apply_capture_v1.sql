@@ -1,4 +1,6 @@
 -- The effect of a capture's outcome: the reservation becomes captured money, or is given back, or waits.
+-- A capture that the PSP had only accepted, or that nobody knew of, and that did not happen: the merchant, who was
+-- answered with less than that, is told.
 create or replace function core.apply_capture_v1(s core.progress, p_was text, p_at timestamptz) returns core.progress
 language plpgsql as $$
 declare
@@ -29,6 +31,8 @@ begin
                                  then 'captured' else 'partially_captured' end;
         v_payment.ledger_hash := core.post_v1(v_payment, v_op, 'capture', v_op.amount, p_at);
         s.events := s.events || ('payment.' || v_payment.status);
+    elsif p_was <> 'dispatched' and v_op.status = 'declined' then
+        s.events := s.events || 'payment.capture_failed'::text;
     end if;
     s.payment := v_payment;
     return s;

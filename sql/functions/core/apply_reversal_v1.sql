@@ -23,14 +23,19 @@ begin
                 s.payment.status := 'canceled';
                 s.payment.review_reason := null;
                 s.events := s.events || 'payment.canceled'::text;
-            else
+            elsif v_target.superseded_by is null then
                 s.events := s.events || 'payment.duplicate_reversed'::text;
             end if;
         when 'not_sent', 'absent' then
             v_target.reversed_by := null;
             s.wake := true;
         when 'declined' then
-            s := core.to_review_v1(s, 'reversal_declined');
+            if v_target.superseded_by is not null then
+                -- It had run out already, or will: another authorization took its place, nobody captures it.
+                v_target.surplus := false;
+            else
+                s := core.to_review_v1(s, 'reversal_declined');
+            end if;
         when 'review' then
             s := core.to_review_v1(s, (s.operation).review_reason);
         else

@@ -24,7 +24,7 @@ begin
           and w.provider_reference = p_op.provider_reference
         returning w.outcome, w.received_at)
     select count(*) > 0,
-           (array_agg(m.outcome order by (m.outcome ->> 'kind' = 'approved') desc, m.received_at desc)
+           (array_agg(m.outcome order by (m.outcome ->> 'kind' = 'reversed') desc, (m.outcome ->> 'kind' = 'approved') desc, m.received_at desc)
             filter (where m.outcome is not null))[1]
     into v_any, v_told from matched m;
     if core.is_news_v1(p_op.status, v_told) then

@@ -9,6 +9,11 @@ begin
         'card', p.card, 'token', p.token_id, 'decline', p.decline, 'reference', p.reference,
         'description', p.description, 'metadata', p.metadata,
         'cancel_requested', p.cancel_requested_at is not null, 'review_reason', p.review_reason,
-        'created_at', core.iso_v1(p.created_at), 'updated_at', core.iso_v1(p.updated_at));
+        'created_at', core.iso_v1(p.created_at), 'updated_at', core.iso_v1(p.updated_at),
+        'amount_disputed', p.amount_disputed,
+        'authorization_expires_at', case when p.status in ('authorized', 'partially_captured') then (
+            select core.iso_v1(h.expires_at) from core.hold h where h.payment_id = p.id) end,
+        'cancellation_reason', case when p.status = 'canceled'
+                                    then coalesce(p.cancellation_reason, 'requested_by_merchant') end);
 end
 $$;

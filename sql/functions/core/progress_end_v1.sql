@@ -20,7 +20,8 @@ begin
     for i in 1 .. cardinality(s.events) loop
         perform core.emit_v1(s.payment, v_view, s.operation, v_first + i, p -> 'event_ids' ->> (i - 1), s.events[i], p_at);
     end loop;
-    if (s.operation).kind = 'authorize' or (s.operation).reversal_of is not null then
+    if (s.operation).kind = 'authorize' and (s.operation).supersedes is null
+       or (s.operation).reversal_of is not null then
         v_rest := (s.payment).status <> 'processing';
     else
         v_own := (s.operation).id;
@@ -40,9 +41,14 @@ begin
     elsif p_hinted and not core.payment_waits_v1(s.payment) then
         delete from core.workflow_order o where o.payment_id = (s.payment).id and o.lease_until is null;
     end if;
-    if (s.operation).kind = 'authorize' and (s.operation).had_cvv
+    if (s.operation).kind = 'authorize' and ((s.operation).had_cvv or (s.payment).carries)
        and ((s.payment).status not in ('processing', 'requires_action') or (s.operation).status = 'approved') then
-        delete from vault.cvv c where c.token_id = (s.payment).token_id;
+        if (s.operation).had_cvv then
+            delete from vault.cvv c where c.token_id = (s.payment).token_id;
+        end if;
+        if (s.payment).carries then
+            delete from vault.authentication a where a.payment_id = (s.payment).id;
+        end if;
     end if;
     return core.progress_answer_v1(s, v_view, v_order or s.wake);
 end

@@ -4,6 +4,7 @@ language sql immutable parallel safe as $$
     select case p_status
                when 'approved' then 'succeeded'
                when 'declined' then 'failed'
+               when 'reversed' then 'failed'  -- after it had succeeded
                when 'not_sent' then 'failed'
                when 'absent' then 'failed'
                when 'review' then 'needs_review'

@@ -36,6 +36,8 @@ async def test_a_charge_is_shown_as_the_readme_says(shop: Shop) -> None:
         "reference": "att_1",
         "payment": "pay_1",
         "description": "Zwei Bücher",
+        "initiator": "shopper",
+        "expired": False,
         "created": charge["created"],
         "card": {"brand": "visa", "bin": "424242", "last4": "4242", "exp_month": 12, "exp_year": 2030},
     }
