@@ -45,6 +45,7 @@ __all__ = [
     "exposed",
     "here",
     "inbound",
+    "seen",
     "span",
     "trace_of",
     "tracer",
@@ -80,6 +81,11 @@ def here() -> str:
     if _tracer is None:
         return _carried.get()
     return _formatted(get_current_span().get_span_context())
+
+
+def seen() -> str:
+    """The trace id that a library made current, empty without one."""
+    return trace_of(_formatted(get_current_span().get_span_context()))
 
 
 def trace_of(traceparent: str) -> str:

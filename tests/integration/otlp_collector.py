@@ -1,4 +1,5 @@
-"""A collector for tests: takes OTLP over HTTP on loopback and keeps every span, and the bytes as they came."""
+"""A collector for tests: takes OTLP over HTTP on loopback and keeps every span, and the bytes as they came. At /gone it
+is a merchant's endpoint that wants nothing more (410)."""
 
 import contextlib
 import http.server
@@ -82,6 +83,11 @@ def collecting() -> Iterator[Collector]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # the name that the standard library asks for
+            if self.path == "/gone":
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(410)
+                self.end_headers()
+                return
             assert self.path == "/v1/traces", self.path
             collector.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             collector.headers.append({name.lower(): value for name, value in self.headers.items()})

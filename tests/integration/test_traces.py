@@ -97,7 +97,7 @@ def traced(parts: Parts, database: Database, tmp_path_factory: pytest.TempPathFa
             seed.connect(world.url, world.control, shop.secret_key, "stripe")
             routing = {"providers": ["dummypay", "stripe"], "max_fallbacks": 1}
             assert world.call("PUT", "/v1/routing", routing, key=shop.secret_key).status_code == 200
-            endpoint = {"url": f"{world.control}/healthz", "enabled_events": ["payment.captured"]}
+            endpoint = {"url": f"{collector.url}/gone", "enabled_events": ["payment.captured"]}
             assert world.call("POST", "/v1/webhook_endpoints", endpoint, key=shop.secret_key).status_code == 201
             world.fault(shop, {"operation": "authorize"}, {"action": "decline", "code": "91"})
             body = {"amount": 4200, "currency": "EUR", "card": VISA, "description": "of 4242 4242 4242 4242"}
@@ -201,13 +201,13 @@ def test_what_the_spans_say(traced: Traced) -> None:
 
 
 def test_the_webhook_is_linked_to_the_payment(traced: Traced) -> None:
-    # The control plane takes no POST there: the first try fails, and says so.
-    first = traced.of("dispatcher", "deliver webhook")[0]
+    (first,) = traced.of("dispatcher", "deliver webhook")
     assert first.trace != TRACE
     assert TRACE in first.links
     assert (first.kind, first.failed) == ("CLIENT", True)
     assert first.attributes["payera.event.type"] == "payment.captured"
     assert first.attributes["payera.payment.id"] == traced.payment["id"]
+    assert (first.attributes["payera.result"], first.attributes["http.response.status_code"]) == ("dead", 410)
     assert traced.of("dispatcher", f"process {traced.topic}")
 
 
@@ -241,3 +241,4 @@ def test_the_lines_of_every_process_name_the_trace(traced: Traced) -> None:
         for name, lines in traced.logs.items()
     }
     assert all(line.get("trace_id") == TRACE for lines in about.values() for line in lines)
+    assert [line["event"] for line in about["dispatcher"]] == ["delivery_dead"]
