@@ -52,6 +52,7 @@ class Gateway:
     url: str
     secret_key: str
     calls: list[Call] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
 
     async def call(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> Call:
         """One request. Never raises for what the gateway or the network does: a broken connection is a `Call` too."""
@@ -59,7 +60,7 @@ class Gateway:
 
     async def call_raw(self, method: str, path: str, body: bytes, key: str | None) -> Call:
         """As `call`, with the bytes of the body given: a retry must send the very same ones."""
-        headers = {"Authorization": f"Bearer {self.secret_key}"}
+        headers = {"Authorization": f"Bearer {self.secret_key}", **self.headers}
         if body:
             headers["Content-Type"] = "application/json"
         if key is not None:

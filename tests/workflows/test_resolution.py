@@ -110,8 +110,19 @@ def test_without_proof_a_person_must_look_and_nobody_else_is_asked() -> None:
     unknown = operation(created_at=long_ago, unknown_since=long_ago, looks=12, looked_at=ago(1))
     assert step(unknown, attempt_due=True) == r.Review("att_1", "no_proof")
     # But never without a last look, be we ever so late.
-    late = step(replace(unknown, looks=0), cascade_until=ago(3000))
+    late = step(replace(unknown, looks=0, looked_at=None), cascade_until=ago(3000))
     assert late == resolve("read_by_reference")
+
+
+def test_a_look_that_an_operator_asked_for_is_made_at_once_and_is_not_the_first() -> None:
+    """Whatever the window says; and what may be repeated as the first look only is not repeated by it."""
+    long_ago = ago(r.UNKNOWN_WINDOW_S + 141)
+    again = operation(created_at=long_ago, unknown_since=NOW, looks=1, looked_at=None, cause="timeout")
+    assert step(again, cascade_until=ago(3000)) == resolve("read_by_reference")
+    assert step(replace(again, unknown_since=long_ago), cascade_until=ago(3000)) == resolve("read_by_reference")
+    refund = replace(again, kind="refund")
+    once = r.Rules({"refund": ("idempotent_replay", "read_by_reference")}, 1, 1, 86400, replay_after_5xx=False)
+    assert step(refund, rules=once) == resolve("read_by_reference")
 
 
 def test_an_answer_that_contradicts_what_was_asked_is_not_asked_for_ever() -> None:
