@@ -16,7 +16,17 @@ from gateway import tracing
 from gateway.domain.brand import luhn_holds
 from gateway.domain.card import CardSecret, Secret
 from gateway.domain.outcome import Outcome
-from gateway.use_cases.ports import Connector, Connectors, ProviderAccount, ProviderCall, WebhookFact
+from gateway.use_cases.ports import (
+    AnswersDisputes,
+    Connector,
+    Connectors,
+    ConnectorSpec,
+    DisputeAnswered,
+    DisputeCall,
+    ProviderAccount,
+    ProviderCall,
+    WebhookFact,
+)
 
 trace_id: contextvars.ContextVar[str] = contextvars.ContextVar("trace_id", default="")
 payment_id: contextvars.ContextVar[str] = contextvars.ContextVar("payment_id", default="")
@@ -50,6 +60,11 @@ class MeasuredConnectors:
             found = self._measured[slug] = MeasuredConnector(self._inner.get(slug))
         return found
 
+    @property
+    def specs(self) -> Mapping[str, ConnectorSpec]:
+        """What every provider offers, by slug."""
+        return self._inner.specs
+
 
 class MeasuredConnector:
     """A connector that says how long its PSP took, and with what outcome."""
@@ -72,6 +87,17 @@ class MeasuredConnector:
 
     async def read(self, call: ProviderCall) -> Outcome:
         return await self._measure("read", call, self._inner.read(call))
+
+    async def answer_dispute(self, call: DisputeCall) -> DisputeAnswered:
+        if not isinstance(self._inner, AnswersDisputes):
+            return "refused"
+        slug = self.spec.slug
+        with tracing.span(f"answer_dispute {slug}") as span:
+            started = time.perf_counter()
+            answered = await self._inner.answer_dispute(call)
+            PSP_SECONDS.labels(slug, "answer_dispute", answered).observe(time.perf_counter() - started)
+            span.set(provider=slug, outcome=answered)
+        return answered
 
     def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, account: ProviderAccount, now_s: float

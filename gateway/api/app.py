@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from gateway.api import (
+    disputes,
     events,
     merchants,
     notifications,
@@ -33,7 +34,20 @@ def build_app() -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (payments, refunds, tokens, events, providers, routing, settlements, reports, operators, merchants):
+    resources = (
+        payments,
+        refunds,
+        disputes,
+        tokens,
+        events,
+        providers,
+        routing,
+        settlements,
+        reports,
+        operators,
+        merchants,
+    )
+    for module in resources:
         _add(app, module.router, "/v1")
     for module in (notifications, system):
         _add(app, module.router, "")

@@ -46,10 +46,15 @@ class Fingerprints:
         self._ring = ring
 
     def of(self, path: str, body: Json) -> str:
-        """The fingerprint of a request, its CVV left out: not even a hash of one may be kept (PCI DSS 3.3.1)."""
+        """The fingerprint of a request, its CVV and its CAVV left out: not even a hash of one may be kept
+        (PCI DSS 3.3.1).
+        """
         card = body.get("card")
         if isinstance(card, dict) and "cvc" in card:
             body = body | {"card": {name: value for name, value in card.items() if name != "cvc"}}
+        proof = body.get("three_ds")
+        if isinstance(proof, dict):
+            body = body | {"three_ds": {name: value for name, value in proof.items() if name != "cavv"}}
         fingerprint: str = self._ring.request_fingerprint(path, body)
         return fingerprint
 
@@ -116,6 +121,7 @@ EndpointPath = Annotated[str, _id_parameter("we", "endpoint_id")]
 DeliveryPath = Annotated[str, _id_parameter("del", "delivery_id")]
 AccountPath = Annotated[str, _id_parameter("pa", "account_id")]
 SettlementPath = Annotated[str, _id_parameter("stl", "settlement_id")]
+DisputePath = Annotated[str, _id_parameter("dsp", "dispute_id")]
 MerchantPath = Annotated[str, _id_parameter("mer", "merchant_id")]
 
 _NAMES = {
@@ -127,6 +133,7 @@ _NAMES = {
     "del": "webhook_delivery",
     "pa": "provider_account",
     "stl": "settlement",
+    "dsp": "dispute",
     "mer": "merchant",
 }
 _ALPHABET = frozenset("0123456789abcdefghjkmnpqrstvwxyz_")

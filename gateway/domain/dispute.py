@@ -7,18 +7,18 @@ no status but the state before the first notice. The statuses:
     needs_response   the bank disputes; the merchant may answer until `evidence_due_at`
     under_review     the answer is with the bank. Money may be back already while the bank may still object (Adyen)
     pre_arbitration  the bank objects to the answer, or the case goes to the scheme
-    won, lost        decided; neither is the end for good: a bank may reopen what was won, the scheme reverse what was lost
+    won, lost        decided, though not for good: a bank may reopen what was won, a scheme reverse what was lost
     accepted         the merchant gave in
-    closed           ended without a decision: an inquiry that nobody escalated, a dispute that the PSP settled by itself
+    closed           ended without a decision: an inquiry that nobody escalated, a dispute that the PSP settled
 
-Where the PSPs' documents gave reason to differ from the plain chain: an inquiry is never won, as there was nothing to win
-back (Stripe: `warning_closed`); `needs_response` may be closed (Checkout.com: `resolved`); `lost` may go on to
+Where the PSPs' documents gave reason to differ from the plain chain: an inquiry is never won, as there was nothing to
+win back (Stripe: `warning_closed`); `needs_response` may be closed (Checkout.com: `resolved`); `lost` may go on to
 `pre_arbitration` (Checkout.com: `arbitration_under_review` follows a loss); `lost` may turn to `won` (Adyen:
 PREARBITRATION_WON after a second chargeback).
 
-Money and status move apart: Adyen takes the money after it announced the dispute and gives it back before it is decided. So
-a notice says how often the money has moved so far (`moves`: 1 taken, 2 back, 3 taken again, …), which makes notices
-safe in any order and any number: the ledger posts what is missing up to the highest count that was told.
+Money and status move apart: Adyen takes the money after it announced the dispute and gives it back before it is
+decided. So a notice says how often the money has moved so far (`moves`: 1 taken, 2 back, 3 taken again, …), which makes
+notices safe in any order and any number: the ledger posts what is missing up to the highest count that was told.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from scenarios.runner import routing
+from scenarios.runner import disputes, routing
 from scenarios.runner.expect import matches
 from scenarios.runner.grammar import seconds
 from scenarios.runner.wire import Account
@@ -56,6 +56,10 @@ async def _lacking(world: World, told: dict[str, Any]) -> str | None:
     payment = await world.payment_id(told["payment"])
     if payment is None:
         return f"the payment {told['payment']} is not there"
+    if "dispute" in told:
+        statuses = [one["status"] for one in await disputes.of(world.gateway, payment)]
+        if statuses[-1:] != [told["dispute"]]:
+            return f"the newest dispute is {statuses[-1] if statuses else 'not there'}, not {told['dispute']}"
     if "operation" in told:
         rows = (await world.gateway.get(f"/v1/payments/{payment}/operations"))["data"]
         if not any(matches(told["operation"], row) for row in rows):

@@ -59,7 +59,7 @@ def _move(
     *,
     taken: bool | None = None,
     reason: str | None = None,
-    **more: str,
+    more: Mapping[str, str] | None = None,
 ) -> None:
     """The dispute goes on: its stage, its money where it moves now (`taken`), and the notification."""
     payment, found = disputed
@@ -84,7 +84,7 @@ def _move(
         value=found["amount"],
         reason=_reason(payment) if reason is None else reason,
         original=payment["id"],
-        additional={"paymentMethodVariant": payment["method"], **_codes(payment), **more},
+        additional={"paymentMethodVariant": payment["method"], **_codes(payment), **(more or {})},
     )
 
 
@@ -131,7 +131,9 @@ def notify_of_fraud(account: Account, identifier: str, _data: Data) -> None:
 def notify_of_chargeback(account: Account, identifier: str, _data: Data) -> None:
     """A dispute begins: NOTIFICATION_OF_CHARGEBACK. No money moves yet."""
     disputed = _disputed(account, identifier, ("none", "asked"))
-    _move(account, "NOTIFICATION_OF_CHARGEBACK", disputed, "announced", **_about(account, disputed[0], defendable=True))
+    _move(
+        account, "NOTIFICATION_OF_CHARGEBACK", disputed, "announced", more=_about(account, disputed[0], defendable=True)
+    )
 
 
 def charge_back(account: Account, identifier: str, _data: Data) -> None:
@@ -140,13 +142,13 @@ def charge_back(account: Account, identifier: str, _data: Data) -> None:
     if disputed[1]["taken"]:
         raise NotNow(f"{identifier} is charged back already")
     stage = "supplied" if disputed[1]["stage"] == "supplied" else "charged_back"
-    _move(account, "CHARGEBACK", disputed, stage, taken=True, **_about(account, disputed[0], defendable=True))
+    _move(account, "CHARGEBACK", disputed, stage, taken=True, more=_about(account, disputed[0], defendable=True))
 
 
 def supply_information(account: Account, identifier: str, _data: Data) -> None:
     """The merchant has defended the dispute: INFORMATION_SUPPLIED."""
     disputed = _disputed(account, identifier, ("announced", "charged_back"))
-    _move(account, "INFORMATION_SUPPLIED", disputed, "supplied", disputeStatus="Pending")
+    _move(account, "INFORMATION_SUPPLIED", disputed, "supplied", more={"disputeStatus": "Pending"})
 
 
 def reverse_charge_back(account: Account, identifier: str, _data: Data) -> None:
@@ -154,25 +156,35 @@ def reverse_charge_back(account: Account, identifier: str, _data: Data) -> None:
     disputed = _disputed(account, identifier, ("charged_back", "supplied"))
     if not disputed[1]["taken"]:
         raise NotNow(f"{identifier} is not charged back")
-    _move(account, "CHARGEBACK_REVERSED", disputed, "reversed", taken=False, reason="Defended", disputeStatus="Pending")
+    _move(
+        account,
+        "CHARGEBACK_REVERSED",
+        disputed,
+        "reversed",
+        taken=False,
+        reason="Defended",
+        more={"disputeStatus": "Pending"},
+    )
 
 
 def expire_issuer_response(account: Account, identifier: str, _data: Data) -> None:
     """The issuer accepts the defence, or lets its time pass: ISSUER_RESPONSE_TIMEFRAME_EXPIRED, won."""
     disputed = _disputed(account, identifier, ("reversed", "supplied"))
-    _move(account, "ISSUER_RESPONSE_TIMEFRAME_EXPIRED", disputed, "won", taken=False, disputeStatus="Won")
+    _move(account, "ISSUER_RESPONSE_TIMEFRAME_EXPIRED", disputed, "won", taken=False, more={"disputeStatus": "Won"})
 
 
 def second_charge_back(account: Account, identifier: str, _data: Data) -> None:
     """The bank does not accept the defence and takes the money again: SECOND_CHARGEBACK."""
     disputed = _disputed(account, identifier, ("reversed",))
-    _move(account, "SECOND_CHARGEBACK", disputed, "lost", taken=True, **_about(account, disputed[0], defendable=False))
+    _move(
+        account, "SECOND_CHARGEBACK", disputed, "lost", taken=True, more=_about(account, disputed[0], defendable=False)
+    )
 
 
 def end_defence_period(account: Account, identifier: str, _data: Data) -> None:
     """The time to defend is over, or the merchant gave in: DISPUTE_DEFENSE_PERIOD_ENDED, lost."""
     disputed = _disputed(account, identifier, (*OPENING, "lost"))
-    _move(account, "DISPUTE_DEFENSE_PERIOD_ENDED", disputed, "lost", disputeStatus="Lost")
+    _move(account, "DISPUTE_DEFENSE_PERIOD_ENDED", disputed, "lost", more={"disputeStatus": "Lost"})
 
 
 def open_prearbitration(account: Account, identifier: str, _data: Data) -> None:

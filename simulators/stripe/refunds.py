@@ -72,7 +72,8 @@ def _charge(call: Call) -> Json:
             ).after_execution()
         charge = call.need("charge", intent["latest_charge"], "charge")
     if charge["disputed"] and any(
-        not one["is_charge_refundable"] for one in call.find("dispute", "charge", charge["id"])
+        not one["is_charge_refundable"] and one["status"] != "won"
+        for one in call.find("dispute", "charge", charge["id"])
     ):
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"

@@ -1,0 +1,63 @@
+"""Which steps of an automaton the providers can make (`scenarios/automata.yaml`), and which of them a run has made.
+
+A cell is (provider, from, to). Each automaton names the evidence of its steps in `SEEN`; another one is added there and
+in the file.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import yaml
+
+from scenarios.runner.evidence import Evidence
+from scenarios.runner.invariants import disputes
+
+FILE = Path(__file__).parent.parent / "automata.yaml"
+Cell = tuple[str, str, str]
+
+SEEN: dict[str, Callable[[Evidence], Counter[Cell]]] = {"disputes": disputes.cells}
+"""By automaton: how often each of its steps was made in one merchant's evidence."""
+
+
+def declared(automaton: str, path: Path = FILE) -> frozenset[Cell]:
+    """Every step that a provider can make."""
+    told = yaml.safe_load(path.read_text("utf-8"))[automaton]
+    return frozenset(
+        (provider, before, after)
+        for provider, steps in told.items()
+        for before, following in steps.items()
+        for after in following
+    )
+
+
+def pack(path: Path = FILE) -> str:
+    """The pack whose scenarios must make them all."""
+    return str(yaml.safe_load(path.read_text("utf-8"))["pack"])
+
+
+def seen(everything: Iterable[Evidence]) -> dict[str, Counter[Cell]]:
+    """By automaton, the steps that were made in a run."""
+    found: dict[str, Counter[Cell]] = {name: Counter() for name in SEEN}
+    for evidence in everything:
+        for name, cells in SEEN.items():
+            found[name].update(cells(evidence))
+    return found
+
+
+def holes(automaton: str, made: Counter[Cell]) -> list[Cell]:
+    """Steps that a provider can make and that the run did not."""
+    return sorted(declared(automaton) - made.keys())
+
+
+def surprises(automaton: str, made: Counter[Cell]) -> list[Cell]:
+    """Steps that were made although nobody declared them."""
+    return sorted(made.keys() - declared(automaton))
+
+
+def summary(automaton: str, made: Counter[Cell]) -> str:
+    """One line for people, with what is missing."""
+    due = declared(automaton)
+    missing = ", ".join(f"{provider} {before} → {after}" for provider, before, after in holes(automaton, made))
+    line = f"{automaton}: {len(due & made.keys())} of {len(due)} steps of the providers' automata made"
+    return f"{line}; not: {missing}" if missing else f"{line}, {sum(made.values())} in all"
