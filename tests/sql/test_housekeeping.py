@@ -25,8 +25,15 @@ class At(FakeClock):
         return self._now
 
 
+PURGES = {
+    "idempotency": "idempotency_purge_v1",
+    "notification": "notification_purge_v1",
+    "delivery": "delivery_purge_v1",
+}
+
+
 async def purge(world: World, what: str, before: str, limit: int = 1000) -> int:
-    return int((await world.database.system(f"{what}_purge_v1", {"before": before, "limit": limit}))["purged"])
+    return int((await world.database.system(PURGES[what], {"before": before, "limit": limit}))["purged"])
 
 
 def key(name: str) -> dict[str, str]:

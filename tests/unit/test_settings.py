@@ -103,3 +103,28 @@ async def test_a_process_stands_still_at_a_point_until_it_is_answered(tmp_path: 
 def test_what_the_setting_says_is_what_happens() -> None:
     assert isinstance(failpoints_of("", "api"), NoFailpoints)
     assert isinstance(failpoints_of("send.before=exit", "api"), ScriptedFailpoints)
+
+
+def test_production_has_limits_and_the_test_profile_only_those_it_sets() -> None:
+    def rates(**environ: str) -> tuple[float | None, ...]:
+        settings = read_settings(environ)
+        return settings.rate_per_s, settings.token_rate_per_s, settings.failed_auth_per_s
+
+    assert rates() == (500, 50, 1)
+    assert rates(PAYERA_PROFILE="test") == (None, None, None)
+    assert rates(PAYERA_PROFILE="test", PAYERA_TOKEN_RATE_PER_S="0.5") == (None, 0.5, None)
+    with pytest.raises(SettingsInvalid, match="PAYERA_RATE_PER_S"):
+        rates(PAYERA_RATE_PER_S="-1")
+
+
+def test_a_collector_is_named_by_its_url() -> None:
+    assert read_settings({"PAYERA_OTLP": "http://127.0.0.1:4318"}).otlp == "http://127.0.0.1:4318"
+    assert read_settings({"PAYERA_OTLP": ""}).otlp is None
+    for wrong in ("127.0.0.1:4318", "file:///etc/passwd", "http://"):
+        with pytest.raises(SettingsInvalid, match="PAYERA_OTLP"):
+            read_settings({"PAYERA_OTLP": wrong})
+
+
+def test_idempotency_keys_live_for_a_day_unless_told_otherwise() -> None:
+    assert read_settings({}).keep_idempotency_s == 86_400
+    assert read_settings({"PAYERA_KEEP_IDEMPOTENCY_S": "3600"}).keep_idempotency_s == 3600
