@@ -30,7 +30,7 @@ Dsn = Annotated[str | None, typer.Option("--dsn", help="The database instead, as
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV with a header, or a JSON list; see docs/operations.md.")],
+    file: Annotated[Path, typer.Argument(help="CSV with a header, or a JSON list; see docs/reporting.md.")],
     replace: Annotated[bool, typer.Option("--replace", help="Remove what the file does not hold.")] = False,
     env_file: EnvFile = None,
     dsn: Dsn = None,
