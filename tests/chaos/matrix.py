@@ -39,9 +39,7 @@ SETTINGS = {"PAYERA_PSP_TIMEOUT_S": "1.5", "PAYERA_LEASE_S": "4"}
 """Long enough between begin and the fence for a payment to be held, short enough to wait for a recovery each time."""
 GATHER_S = 1.0
 """How long the payments that are first at a step wait there for the others: a fence and a lease run meanwhile."""
-PATIENT = frozenset(
-    {"begin.before", "apply.after", "signal.before", "signal.after", "activity.before", "activity.after"}
-)
+PATIENT = frozenset({"apply.after", "signal.before", "signal.after", "activity.before", "activity.after"})
 GATHER_PATIENT_S = 5.0
 """Where neither runs, they wait longer."""
 MEET_WITHIN_S = 15.0
