@@ -273,8 +273,8 @@ def matrix_lines(told: Matrix) -> list[str]:
     lines = [
         f"## {told.title}",
         "",
-        f"Pack `{told.pack}`: {done} of {len(told.cells)} cells, each a row at an ordered pair of providers (the first",
-        "answers so, the second is asked or must not be). Per first provider: how many scenarios with each other one, in",
+        f"Pack `{told.pack}`: {done} of {len(told.cells)} cells, each a row at an ordered pair of providers (the",
+        "first answers so, the second is asked or must not be). Per first provider: how many scenarios with each other one, in",
         "the order of the columns; `·`: the first provider cannot say it, and why is written in `scenarios/matrix/`.",
         "",
         f"| row | {' | '.join(told.providers)} | means |",

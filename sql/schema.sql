@@ -3895,7 +3895,8 @@ begin
         'provider_code', p.provider_code, 'network_code', p.network_code, 'surplus', p.surplus,
         'reversal_of', p.reversal_of, 'reversed_by', p.reversed_by,
         'created_at', core.iso_v1(p.created_at), 'settled_at', core.iso_v1(p.settled_at),
-        'supersedes', p.supersedes, 'superseded_by', p.superseded_by);
+        'supersedes', p.supersedes, 'superseded_by', p.superseded_by,
+        'network_transaction_id', p.network_transaction_id);
 end
 $$;
 

@@ -29,7 +29,7 @@ CVV_LIFETIME_S = 15 * 60
 """The longest that sensitive authentication data may wait for its authorization to end."""
 
 _KEY_BYTES = 32
-_TOKEN_ID = re.compile(r"tok_[0-9a-z]{26}", re.ASCII)
+_TOKEN_ID = re.compile(r"(?:tok|pay)_[0-9a-z]{26}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

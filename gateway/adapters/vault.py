@@ -21,6 +21,7 @@ from gateway.domain.brand import check_card
 from gateway.domain.card import CardSecret, Cvv, Pan, Secret
 from gateway.domain.errors import VaultFailed
 from gateway.domain.ids import new_id
+from gateway.domain.threeds import Cavv
 from gateway.use_cases.create_provider_account import CREDENTIALS
 from gateway.use_cases.ports import Json, Store
 
@@ -93,8 +94,23 @@ class EnvelopeVault:
         """The reverse. Raises `VaultFailed` for another row's or another merchant's ciphertext."""
         return Secret((await self._open(merchant, row_id, purpose, ciphertext, key_id)).decode())
 
+    def seal_cavv(self, merchant: str, payment_id: str, cavv: Cavv, at: datetime) -> Json:
+        """Encrypt a payment's cryptogram under a key of its own that only the keys folder holds, like a CVV."""
+        key = AESGCM(self._keys.cvv.create(payment_id))
+        return {
+            "cavv_ciphertext": _encrypt(key, cavv.reveal().encode(), _cavv_aad(merchant, payment_id)),
+            "cavv_expires_at": (at + timedelta(seconds=CVV_LIFETIME_S)).isoformat(),
+        }
+
+    def open_cavv(self, merchant: str, payment_id: str, ciphertext: str | None) -> Cavv | None:
+        """The reverse; None once it is destroyed. Raises `VaultFailed` for another payment's ciphertext."""
+        key = self._keys.cvv.read(payment_id) if ciphertext else None
+        if key is None or ciphertext is None:
+            return None
+        return Cavv(_decrypt(AESGCM(key), ciphertext, _cavv_aad(merchant, payment_id)).decode())
+
     def forget_cvv(self, token_id: str) -> None:
-        """Destroy the key of this token's CVV. Safe to repeat."""
+        """Destroy the key of this token's CVV, or of this payment's cryptogram. Safe to repeat."""
         self._keys.cvv.destroy(token_id)
 
     def _open_cvv(self, merchant: str, token_id: str, ciphertext: str | None) -> Cvv | None:
@@ -160,6 +176,10 @@ def _aad(merchant: str, row_id: str, key_id: str) -> bytes:
 
 def _cvv_aad(merchant: str, token_id: str) -> bytes:
     return f"{merchant}|{token_id}|cvv".encode()
+
+
+def _cavv_aad(merchant: str, payment_id: str) -> bytes:
+    return f"{merchant}|{payment_id}|cavv".encode()
 
 
 def _encrypt(key: AESGCM, clear: bytes, aad: bytes) -> str:

@@ -71,6 +71,8 @@ async def create(request: Request, body: CreatePaymentBody, key: IdempotencyHead
         reference=body.reference,
         description=body.description,
         metadata=body.metadata,
+        network_transaction_id=body.network_transaction_id,
+        three_ds=body.three_ds.proof() if body.three_ds else None,
         idempotency=await idempotency_of(request, door, key),
     )
     payment_context.set(command.payment_id)

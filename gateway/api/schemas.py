@@ -9,6 +9,7 @@ from gateway.api.problems import ComplaintError
 from gateway.domain.card import CardSecret, Cvv, Pan, Secret
 from gateway.domain.events import EVENT_TYPES
 from gateway.domain.money import EXPONENTS, MAX_AMOUNT
+from gateway.domain.threeds import Cavv, ThreeDsProof, is_cryptogram, is_transaction_id
 
 # No control characters: PostgreSQL takes no NUL, and nothing that we store may break a log or a terminal.
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -102,6 +103,38 @@ class CreateTokenBody(Body):
     card: CardBody
 
 
+def _cavv(value: Any) -> Any:
+    # The value goes into its Secret before any error could carry it.
+    if not isinstance(value, str) or not is_cryptogram(value):
+        raise ComplaintError("is not base64 of 20 bytes", "send the authentication value as the authentication gave it")
+    return Cavv(value)
+
+
+def _uuid(value: Any) -> Any:
+    if not isinstance(value, str) or not is_transaction_id(value):
+        raise ComplaintError("is not a UUID", "send the directory server's transaction id")
+    return value
+
+
+_CRYPTOGRAM = {"type": "string", "pattern": "^[A-Za-z0-9+/]{27}=$", "description": "Base64 of 20 bytes"}
+
+
+class ThreeDsBody(Body):
+    """The proof of an authentication made elsewhere. Every PSP that is asked gets it; it is not kept."""
+
+    version: Annotated[Literal["2.1.0", "2.2.0", "2.3.0", "2.3.1"], Field(description="Of the 3-D Secure protocol")]
+    eci: Annotated[Literal["01", "02", "05", "06"], Field(description="As the card's brand gives it")]
+    cavv: Annotated[Cavv, BeforeValidator(_cavv), WithJsonSchema(_CRYPTOGRAM | {"writeOnly": True})]
+    ds_transaction_id: Annotated[
+        str, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid", "description": "Of the DS"})
+    ]
+    xid: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9+/]{27}=$")] | None = None
+
+    def proof(self) -> ThreeDsProof:
+        """The same as the domain takes it."""
+        return ThreeDsProof(self.version, self.eci, self.cavv, self.ds_transaction_id, self.xid)
+
+
 def _one_of_token_and_card(schema: dict[str, Any]) -> None:
     schema["oneOf"] = [{"required": ["token"]}, {"required": ["card"]}]
 
@@ -121,11 +154,22 @@ class CreatePaymentBody(Body):
     reference: Text | None = None
     description: LongText | None = None
     metadata: Metadata = {}
+    network_transaction_id: (
+        Annotated[
+            str,
+            StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_-]{9,36}$"),
+            Field(description="The merchant initiates this, on what the shopper agreed to in that network transaction"),
+        ]
+        | None
+    ) = None
+    three_ds: ThreeDsBody | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.token is None) == (self.card is None):
             raise ComplaintError("has both or none of token and card", "send exactly one of them")
+        if self.network_transaction_id is not None and self.card is not None and self.card.cvc is not None:
+            raise ComplaintError("has a cvc and a network_transaction_id", "leave the cvc out: nobody is there for it")
         return self
 
 

@@ -172,6 +172,7 @@ class AttemptView(View):
     surplus: bool
     created_at: Time
     settled_at: Time | None
+    network_transaction_id: Annotated[str | None, Field(description="The card network's id, good at any provider")]
 
 
 class OperationView(AttemptView):

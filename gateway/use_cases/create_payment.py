@@ -1,12 +1,13 @@
 """Charge or reserve a shopper's card: one begin, one call to a PSP, one apply, one answer."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from gateway.domain.card import CardSecret
-from gateway.domain.errors import PayeraError
+from gateway.domain.errors import Complaint, PayeraError, Refused
 from gateway.domain.ids import new_id
+from gateway.domain.threeds import ThreeDsProof, eci_fits
 from gateway.tracing import use_case
 from gateway.use_cases.operate import Answer, IdempotencyKey, Request, operate
 from gateway.use_cases.ports import Json, Ports
@@ -14,7 +15,11 @@ from gateway.use_cases.ports import Json, Ports
 
 @dataclass(frozen=True, slots=True)
 class CreatePayment:
-    """What the merchant asks for. `amount` is in minor units of `currency` (ISO 4217). One of `token`, `card`."""
+    """What the merchant asks for. `amount` is in minor units of `currency` (ISO 4217). One of `token`, `card`.
+
+    `network_transaction_id`: the merchant initiates the payment on what the shopper agreed to in that transaction of
+    the card network, at whatever PSP it was. `three_ds`: the proof that the shopper was authenticated elsewhere.
+    """
 
     merchant: str
     amount: int
@@ -25,6 +30,8 @@ class CreatePayment:
     reference: str | None = None
     description: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    network_transaction_id: str | None = None
+    three_ds: ThreeDsProof | None = None
     idempotency: IdempotencyKey | None = None
     payment_id: str = field(default_factory=lambda: new_id("pay"))
 
@@ -48,18 +55,47 @@ async def create_payment(ports: Ports, command: CreatePayment) -> Answer:
         "metadata": command.metadata,
         "cascade_until": (now + timedelta(seconds=ports.timing.cascade_window_s)).isoformat(),
     }
-    request = Request(command.merchant, "payment_begin_v1", p, "payment", command.idempotency)
+    if command.network_transaction_id is not None:
+        p["network_transaction_id"] = command.network_transaction_id
+    sealed: list[str] = []
     if command.card is None:
         p["token_id"] = command.token
-        return await operate(ports, request)
-    token_id = new_id("tok")
-    p["card"] = await ports.vault.seal_card(command.merchant, command.card, token_id, now)
+    else:
+        sealed.append(new_id("tok"))
+        p["card"] = await ports.vault.seal_card(command.merchant, command.card, sealed[0], now)
+    request = Request(command.merchant, "payment_begin_v1", p, "payment", command.idempotency)
     try:
+        if command.three_ds is not None:
+            sealed.append(command.payment_id)
+            p["three_ds"] = await _sealed_proof(ports, command, command.three_ds, p, now)
         answer = await operate(ports, request)
     except PayeraError:
-        # Refused before any payment existed: this token will never be used.
-        ports.vault.forget_cvv(token_id)
+        # Refused before any payment existed: this token, and this cryptogram, will never be used.
+        _forget(ports, sealed)
         raise
     if answer.replayed:
-        ports.vault.forget_cvv(token_id)
+        _forget(ports, sealed)
     return answer
+
+
+async def _sealed_proof(
+    ports: Ports, command: CreatePayment, proof: ThreeDsProof, p: Json, at: datetime
+) -> dict[str, Any]:
+    """The proof as `payment_begin_v1` takes it. Raises `Refused` for an indicator that is not of the card's brand."""
+    card = p.get("card")
+    if card is None:
+        token = await ports.store.call("token_get_v1", command.merchant, {"token_id": command.token})
+        card = token["card"]
+    if not eci_fits(card["brand"], proof.eci):
+        what = f"is no indicator of an authentication at {card['brand']}"
+        complaint = Complaint("three_ds.eci", what, "send the ECI that the authentication gave for this card")
+        raise Refused("eci_not_of_brand", f"three_ds.eci {what}.", (complaint,))
+    kept = {"version": proof.version, "eci": proof.eci, "ds_transaction_id": proof.ds_transaction_id}
+    if proof.xid is not None:
+        kept["xid"] = proof.xid
+    return kept | ports.vault.seal_cavv(command.merchant, command.payment_id, proof.cavv, at)
+
+
+def _forget(ports: Ports, sealed: list[str]) -> None:
+    for name in sealed:
+        ports.vault.forget_cvv(name)

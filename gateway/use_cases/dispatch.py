@@ -5,6 +5,7 @@ Shared by the inline path and by the workflows' activities: whoever sends money 
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from gateway.domain.decline import DeclineReason
 from gateway.domain.errors import StoreUnavailable, VaultFailed
 from gateway.domain.ids import new_id
 from gateway.domain.outcome import ActionRequired, Approved, Declined, NotSent, Outcome, Unknown
+from gateway.domain.threeds import ThreeDsProof
 from gateway.use_cases.offers import hold_of
 from gateway.use_cases.ports import Connector, Json, Ports, ProviderAccount, ProviderCall
 from gateway.use_cases.wire import outcome_to_json, provider_call
@@ -43,16 +45,20 @@ async def send_operation(
     try:
         connector = ports.connectors.get(account_json["provider"])
         account = await open_account(ports, merchant, account_json)
-        card = None
+        card, proof = None, None
         if dispatch["kind"] == "authorize":
             card = await ports.vault.open_card(merchant, dispatch["card"])
             if replay and dispatch["had_cvv"] and card.cvv is None:
                 return NotSent(cause="cvv_gone")
+            proof = _proof(ports, merchant, dispatch)
+            if proof is None and dispatch.get("three_ds"):
+                return NotSent(cause="cavv_gone")
     except (VaultFailed, StoreUnavailable, LookupError) as refusal:
         # Nothing was sent, and that is proved; fail closed (SEC-13). No traceback: it could show what the vault held.
         _log.error("not sent: %s", type(refusal).__name__, extra={"operation": dispatch["operation_id"]})
         return NotSent(cause=type(refusal).__name__)
     call = provider_call(dispatch, account, timeout_s=ports.timing.psp_timeout_s, send_by_s=send_by_s)
+    call = replace(call, three_ds=proof)
     await ports.failpoints.reach("send.before", merchant)
     if ports.clock.monotonic_s() > send_by_s:
         return NotSent(cause="fenced")
@@ -66,6 +72,17 @@ async def send_operation(
     if dispatch["kind"] == "void":
         return outcome  # a void has no amount of its own
     return hold_to(outcome, dispatch["amount"], dispatch["currency"])
+
+
+def _proof(ports: Ports, merchant: str, dispatch: Json) -> ThreeDsProof | None:
+    """DISPATCH.three_ds with its cryptogram opened; None without one, and once the cryptogram is gone."""
+    told: Json | None = dispatch.get("three_ds")
+    if told is None:
+        return None
+    cavv = ports.vault.open_cavv(merchant, dispatch["payment_id"], told["cavv_ciphertext"])
+    if cavv is None:
+        return None
+    return ThreeDsProof(told["version"], told["eci"], cavv, told["ds_transaction_id"], told.get("xid"))
 
 
 async def open_account(ports: Ports, merchant: str, account: Json) -> ProviderAccount:
@@ -147,6 +164,8 @@ async def apply_outcome(
     card = dispatch.get("card")
     if card is not None and _authorization_ended(applied):
         ports.vault.forget_cvv(card["token_id"])
+        if dispatch.get("three_ds"):
+            ports.vault.forget_cvv(dispatch["payment_id"])
     return applied
 
 

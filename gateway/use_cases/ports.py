@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from gateway.domain.card import CardSecret, Secret
 from gateway.domain.dispute import DisputeFact
 from gateway.domain.outcome import Outcome
+from gateway.domain.threeds import Cavv, ThreeDsProof
 from gateway.use_cases.flights import Flights
 from gateway.use_cases.settlement import SettlementParser
 
@@ -79,6 +80,7 @@ class ProviderCall:
     began: a repeated request must be the same.
     `merchant_initiated`: nobody is there to act; the shopper agreed before, in the transaction whose id in the card
     network is `network_transaction_id` (where it is known).
+    `three_ds`: the shopper was authenticated elsewhere; the PSP gets the proof and challenges nobody.
     `send_by_s` is the fence, in seconds of the monotonic clock: past it not one byte may leave, and the answer is
     `NotSent`. None for reads, which move no money.
     """
@@ -100,6 +102,7 @@ class ProviderCall:
     merchant_initiated: bool = False
     network_transaction_id: str | None = None
     send_by_s: float | None = None
+    three_ds: ThreeDsProof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +214,18 @@ class Vault(Protocol):
         """The reverse. Raises `VaultFailed` for another row's or another merchant's ciphertext."""
         ...
 
+    def seal_cavv(self, merchant: str, payment_id: str, cavv: Cavv, at: datetime) -> Json:
+        """Encrypt a payment's cryptogram like a CVV: `{cavv_ciphertext, cavv_expires_at}` of `payment_begin_v1`."""
+        ...
+
+    def open_cavv(self, merchant: str, payment_id: str, ciphertext: str | None) -> Cavv | None:
+        """The reverse; None once it is destroyed. Raises `VaultFailed`."""
+        ...
+
     def forget_cvv(self, token_id: str) -> None:
-        """Destroy the key of this token's CVV: no copy of the ciphertext can be opened any more (PCI DSS 3.3.1)."""
+        """Destroy the key of this token's CVV, or of this payment's cryptogram: no copy of the ciphertext can be opened
+        any more (PCI DSS 3.3.1).
+        """
         ...
 
 

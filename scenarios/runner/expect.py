@@ -29,6 +29,8 @@ class Observed:
     """Net per (account, currency), minor units, debit above zero."""
     journal: dict[str, list[Entry]] = field(default_factory=dict)
     requests: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    brought: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    """What each authorization that a provider received brought along from elsewhere, cryptograms masked."""
     circuits: dict[str, str] = field(default_factory=dict)
     """The state of each provider's circuit."""
     statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -170,6 +172,13 @@ def _requests(wanted: Mapping[str, Mapping[str, int]], observed: Observed) -> It
                 yield Difference(f"{kind} requests at {provider}", str(count), str(got))
 
 
+def _brought(wanted: Mapping[str, list[Mapping[str, Any]]], observed: Observed) -> Iterator[Difference]:
+    for provider, rows in wanted.items():
+        got = observed.brought.get(provider, [])
+        if rows != got:
+            yield Difference(f"brought to {provider}", _short(rows), _short(got))
+
+
 def _timing(wanted: Mapping[str, str], observed: Observed) -> Iterator[Difference]:
     for name, limit in wanted.items():
         took = observed.rest_s.get(name)
@@ -198,6 +207,7 @@ _OTHER: dict[str, Callable[[Any, Observed], Iterator[Difference]]] = {
     "ledger": _ledger,
     "journal": _journal,
     "requests": _requests,
+    "brought": _brought,
     "timing": _timing,
     "circuits": _circuits,
     "statistics": _statistics,

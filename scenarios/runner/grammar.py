@@ -14,6 +14,7 @@ SECTIONS = frozenset(
         "ledger",
         "journal",
         "requests",
+        "brought",
         "timing",
         "circuits",
         "statistics",

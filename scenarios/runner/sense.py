@@ -25,6 +25,7 @@ def sense(document: Document) -> Iterator[Problem]:
         _off_route(("given", "faults"), value["given"].get("faults", {}), value["given"]["route"]),
         _off_route(("then", "journal"), value["then"].get("journal", {}), value["given"]["route"]),
         _off_route(("then", "requests"), value["then"].get("requests", {}), value["given"]["route"]),
+        _off_route(("then", "brought"), value["then"].get("brought", {}), value["given"]["route"]),
         _off_route(("then", "circuits"), value["then"].get("circuits", {}), value["given"]["route"]),
         _off_route(("then", "statistics"), value["then"].get("statistics", {}), value["given"]["route"]),
         *_routing(value["given"]),

@@ -95,6 +95,7 @@ class Player:
             "description": told.get("description", world.made_up.catch_phrase()),
             "metadata": told.get("metadata", {"order": world.made_up.pystr_format("order-######")}),
         }
+        body |= {word: told[word] for word in ("network_transaction_id", "three_ds") if word in told}
         if "token" in told:
             body["token"] = world.asked[told["token"]].answered_id
         else:

@@ -140,7 +140,9 @@ class World:
             observed.statistics = await routing.statistics(self.gateway)
         for provider, account in self.accounts.items():
             observed.journal[provider] = await journal(account)
-            observed.requests[provider] = Counter(row["operation"] for row in await account.requests())
+            rows = await account.requests()
+            observed.requests[provider] = Counter(row["operation"] for row in rows)
+            observed.brought[provider] = [row["brought"] for row in rows if "brought" in row]
         return observed
 
     async def _observe_others(self, observed: Observed) -> None:

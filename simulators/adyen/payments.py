@@ -1,6 +1,7 @@
 """`/payments` and `/payments/details`."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from simulators.adyen import cards, errors, fields, flows, refusals, standing, triggers
@@ -9,7 +10,7 @@ from simulators.adyen.notifications import amount_of, moment
 from simulators.kit import cards as kit_cards
 from simulators.kit import lifecycle
 from simulators.kit.exchange import Exchange
-from simulators.kit.faults import Facts
+from simulators.kit.faults import Facts, brought
 from simulators.kit.http import Answer
 
 Json = dict[str, Any]
@@ -87,8 +88,19 @@ def payment_facts(x: Exchange) -> Facts:
         email=body.get("shopperEmail"),
         reference=body["reference"],
         payment=metadata.get("payera_payment"),
+        brought=_brought(body),
     )
     return _with_card(facts, method.card)
+
+
+def _brought(body: Json) -> Mapping[str, Any] | None:
+    """What the request brings along from elsewhere, as the requests log shows it."""
+    mpi = body.get("mpiData")
+    authentication = None
+    if mpi:
+        names = {"version": "threeDSVersion", "eci": "eci", "ds_transaction_id": "dsTransID", "cryptogram": "cavv"}
+        authentication = {ours: mpi.get(theirs) for ours, theirs in names.items()}
+    return brought((body.get("paymentMethod") or {}).get("networkPaymentReference"), authentication)
 
 
 def _with_card(facts: Facts, card: Json | None) -> Facts:

@@ -1,5 +1,6 @@
 """POST /payments and the reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from simulators.checkout.params import Fields
 from simulators.kit import cards as kit_cards
 from simulators.kit import lifecycle
 from simulators.kit.exchange import Exchange
-from simulators.kit.faults import Facts
+from simulators.kit.faults import Facts, brought
 from simulators.kit.http import Answer
 
 Json = dict[str, Any]
@@ -66,10 +67,22 @@ def facts(x: Exchange) -> Facts:
         email=(customer or {}).get("email"),
         reference=x.body.get("reference"),
         payment=(x.body.get("metadata") or {}).get("payera_payment"),
+        brought=_brought(x.body, three_ds),
     )
     for name, value in kit_cards.traits(source.card).items():
         setattr(found, name, value)
     return found
+
+
+def _brought(body: Json, three_ds: threeds.Asked) -> Mapping[str, Any] | None:
+    """What the request brings along from elsewhere, as the requests log shows it."""
+    previous = body.get("previous_payment_id")
+    own = three_ds.own
+    authentication = None
+    if own is not None:
+        names = {"version": "version", "eci": "eci", "ds_transaction_id": "xid", "cryptogram": "cryptogram"}
+        authentication = {ours: own[theirs] for ours, theirs in names.items()}
+    return brought(None if previous is None or previous.startswith("pay_") else previous, authentication)
 
 
 def _previous(x: Exchange, fields: Fields) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulators.dummypay.wire import MAX_AMOUNT, MAX_PROSE
+from simulators.dummypay.wire import MAX_AMOUNT, MAX_PROSE, PROOF
 from simulators.kit.openapi import BEARER, CURRENCY, FLAG, Description, Doc, Step, choice, struct, text, whole
 
 Json = dict[str, Any]
@@ -21,6 +21,15 @@ CARD = struct(
     "exp_year",
     closed=False,
 )
+AUTHENTICATION = struct(
+    {
+        "version": text(pattern=PROOF["version"]),
+        "eci": text(pattern=PROOF["eci"]),
+        "cavv": text(pattern=PROOF["cavv"]),
+        "ds_transaction_id": text(pattern=PROOF["ds_transaction_id"]),
+    },
+    *PROOF,
+)
 CHARGE = struct(
     {
         "amount": AMOUNT,
@@ -33,6 +42,7 @@ CHARGE = struct(
         "description": text(MAX_PROSE),
         "initiator": choice("shopper", "merchant"),
         "previous_network_transaction_id": REFERENCE,
+        "authentication": AUTHENTICATION,
     },
     "amount",
     "currency",

@@ -5,7 +5,7 @@ from typing import Any
 from simulators.dummypay import errors, movements, wire
 from simulators.kit import lifecycle
 from simulators.kit.exchange import Exchange
-from simulators.kit.faults import Facts
+from simulators.kit.faults import Facts, brought
 from simulators.kit.http import Answer
 from simulators.kit.routing import Handler, Route
 
@@ -23,6 +23,7 @@ def _charge_facts(x: Exchange) -> Facts:
         email=wire.text_of(x.body, "email"),
         reference=wire.text_of(x.body, "reference"),
         payment=wire.text_of(x.body, "payment"),
+        brought=brought(wire.text_of(x.body, "previous_network_transaction_id"), wire.authentication_of(x.body)),
     )
     return wire.facts_with_card(facts, x.card(card["number"], card["exp_month"], card["exp_year"], card.get("name")))
 

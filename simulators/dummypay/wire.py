@@ -16,6 +16,13 @@ from simulators.kit.spec import Dialect, Signed
 
 MAX_AMOUNT = 99_999_999_999
 MAX_PROSE = 1000
+PROOF = {
+    "version": r"^2\.[123]\.[01]$",
+    "eci": "^0[1256]$",
+    "cavv": "^[A-Za-z0-9+/]{27}=$",
+    "ds_transaction_id": "^[0-9A-Fa-f-]{36}$",
+}
+"""What the proof of an authentication made elsewhere consists of, and how each part looks."""
 _REFERENCE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -77,6 +84,20 @@ def initiator_of(body: dict[str, Any]) -> str:
         errors.invalid("initiator", "shopper or merchant.")
     text_of(body, "previous_network_transaction_id")
     return str(value)
+
+
+def authentication_of(body: dict[str, Any]) -> dict[str, str | None] | None:
+    """The proof of an authentication made elsewhere, if the request brings one. Raises Refusal."""
+    given = body.get("authentication")
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        errors.invalid("authentication", "version, eci, cavv and ds_transaction_id.")
+    for name, pattern in PROOF.items():
+        if not isinstance(given.get(name), str) or not re.fullmatch(pattern, given[name]):
+            errors.invalid(f"authentication.{name}", "Not what an authentication gives.")
+    names = {"version": "version", "eci": "eci", "ds_transaction_id": "ds_transaction_id", "cryptogram": "cavv"}
+    return {shown: given[name] for shown, name in names.items()}
 
 
 def flag_of(body: dict[str, Any], name: str) -> bool:

@@ -329,5 +329,6 @@ def _log(x: Exchange, reply: Reply, committed: bool) -> None:
             "status": None if reply.answer is None else reply.answer.status,
             "fault": x.decision.words(),
             "committed": committed and x.route.operation != "read",
+            **({} if x.facts.brought is None else {"brought": dict(x.facts.brought)}),
         }
     )

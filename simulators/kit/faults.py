@@ -47,6 +47,23 @@ class Facts:
     email: str | None = None
     reference: str | None = None
     payment: str | None = None
+    brought: Mapping[str, Any] | None = None
+    """What the request brings along from elsewhere (see `brought`): for the requests log, no rule matches it."""
+
+
+def brought(
+    network_transaction_id: str | None = None, authentication: Mapping[str, str | None] | None = None
+) -> Mapping[str, Any] | None:
+    """What the requests log shows of it: the network's id of an earlier transaction, and the proof of an authentication
+    made elsewhere (`version`, `eci`, `ds_transaction_id`, `cryptogram`), of whose cryptogram only the end is left.
+    """
+    shown: dict[str, Any] = {}
+    if network_transaction_id is not None:
+        shown["network_transaction_id"] = network_transaction_id
+    if authentication is not None:
+        cryptogram = authentication.get("cryptogram") or ""
+        shown["authentication"] = {**authentication, "cryptogram": f"…{cryptogram[-5:]}" if cryptogram else None}
+    return shown or None
 
 
 @dataclass(frozen=True, slots=True)

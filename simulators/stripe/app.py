@@ -12,7 +12,7 @@ import orjson
 from simulators.kit.accounts import World
 from simulators.kit.app import Application
 from simulators.kit.exchange import Exchange
-from simulators.kit.faults import Facts
+from simulators.kit.faults import Facts, brought
 from simulators.kit.http import Answer, Refusal, Request
 from simulators.kit.idempotency import IdempotencyPolicy
 from simulators.kit.routing import Route
@@ -172,7 +172,23 @@ def _facts(call: Call, operation: Operation) -> Facts:
         if "currency" in params:
             facts.currency = params["currency"].upper()
         _card_facts(call, facts, intent)
+        facts.brought = _brought(params)
     return facts
+
+
+def _brought(params: Json) -> Mapping[str, Any] | None:
+    """What the request brings along from elsewhere, as the requests log shows it."""
+    card = (params.get("payment_method_options") or {}).get("card") or {}
+    proof = card.get("three_d_secure")
+    authentication = None
+    if proof:
+        authentication = {
+            "version": proof["version"],
+            "eci": proof.get("electronic_commerce_indicator"),
+            "ds_transaction_id": proof["transaction_id"],
+            "cryptogram": proof["cryptogram"],
+        }
+    return brought((card.get("mit_exemption") or {}).get("network_transaction_id"), authentication)
 
 
 def _refunded_charge(call: Call) -> Json | None:

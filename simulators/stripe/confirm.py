@@ -58,9 +58,28 @@ def confirm(call: Call, intent: Json) -> Json:
     acts = behaviour(kept["magic"])
     if kept.get("authenticated"):  # confirmation_method=manual: the shopper acted, the server confirms again
         return authorize(call, intent, method, kept, acts, three_ds=CHALLENGED)
+    imported = _imported(call)
+    if imported is not None:
+        return authorize(call, intent, method, kept, acts, three_ds=imported)
     if needs_challenge(call, intent, kept, acts, exempt=exemption):
         return _challenge(call, intent, method)
     return authorize(call, intent, method, kept, acts, three_ds=None)
+
+
+def _imported(call: Call) -> Json | None:
+    """The result of an authentication made elsewhere (`three_d_secure` of the card's options): nobody is challenged."""
+    proof = ((call.params.get("payment_method_options") or {}).get("card") or {}).get("three_d_secure")
+    if not proof:
+        return None
+    eci = proof.get("electronic_commerce_indicator")
+    attempted = eci in ("06", "01") or proof.get("ares_trans_status") == "A"
+    return CHALLENGED | {
+        "authentication_flow": None,
+        "electronic_commerce_indicator": eci,
+        "result": "attempt_acknowledged" if attempted else "authenticated",
+        "transaction_id": proof["transaction_id"],
+        "version": proof["version"],
+    }
 
 
 def is_off_session(call: Call) -> bool:

@@ -82,7 +82,8 @@ def _options(params: Json, current: Json) -> Json:
     given = (params.get("payment_method_options") or {}).get("card")
     if not given:
         return current
-    shown = {name: value for name, value in given.items() if name != "mit_exemption"}  # of this confirmation only
+    # Of this confirmation only, and the cryptogram of an authentication is not kept.
+    shown = {name: value for name, value in given.items() if name not in ("mit_exemption", "three_d_secure")}
     return card_options({**current["card"], **shown})
 
 

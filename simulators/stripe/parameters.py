@@ -86,7 +86,18 @@ CARD_OPTIONS = Hash(
                 "setup_future_usage": Choice("none", "off_session", "on_session", unset=True),
                 "statement_descriptor_suffix_kana": Text(unset=True),
                 "statement_descriptor_suffix_kanji": Text(unset=True),
-                "three_d_secure": Refused(),
+                "three_d_secure": Hash(
+                    {
+                        "ares_trans_status": Choice("A", "C", "I", "N", "R", "U", "Y"),
+                        "cryptogram": Text(longest=64, required=True),
+                        "electronic_commerce_indicator": Choice("01", "02", "05", "06", "07"),
+                        "exemption_indicator": Choice("low_risk", "none"),
+                        "network_options": Anything(),
+                        "requestor_challenge_indicator": Text(longest=2),
+                        "transaction_id": Text(longest=64, required=True),
+                        "version": Choice("1.0.2", "2.1.0", "2.2.0", "2.3.0", "2.3.1", required=True),
+                    }
+                ),
             }
         )
     }

@@ -55,6 +55,15 @@ def payment(call: ProviderCall, card: CardSecret, amount: int) -> bytes:
         body |= {"payment_type": "Unscheduled", "merchant_initiated": True}
         if call.network_transaction_id is not None:
             body["previous_payment_id"] = call.network_transaction_id
+    if call.three_ds is not None:
+        # An authentication made elsewhere; of protocol version 2 the xid is the directory server's transaction.
+        body["3ds"] = {
+            "enabled": True,
+            "eci": call.three_ds.eci,
+            "cryptogram": call.three_ds.cavv.reveal(),
+            "xid": call.three_ds.ds_transaction_id,
+            "version": call.three_ds.version,
+        }
     if call.description is not None:
         body["description"] = call.description[:100]
     return orjson.dumps(body)

@@ -12,6 +12,7 @@ from gateway.domain.card import CardSecret, Secret
 from gateway.domain.decline import DeclineReason
 from gateway.domain.errors import BadSignature
 from gateway.domain.outcome import Declined, NotSent, Outcome, Unknown
+from gateway.domain.threeds import ThreeDsProof
 from gateway.use_cases.ports import ProviderCall
 
 SIGNATURE = "dummypay-signature"
@@ -44,6 +45,7 @@ def authorize_body(call: ProviderCall, card: CardSecret) -> bytes:
             "description": call.description,
         }
         | _agreed_before(call)
+        | _authenticated(call.three_ds)
     )
 
 
@@ -52,6 +54,20 @@ def _agreed_before(call: ProviderCall) -> dict[str, Any]:
     if not call.merchant_initiated:
         return {}
     return {"initiator": "merchant", "previous_network_transaction_id": call.network_transaction_id}
+
+
+def _authenticated(proof: ThreeDsProof | None) -> dict[str, Any]:
+    """What a payment whose shopper was authenticated elsewhere says more."""
+    if proof is None:
+        return {}
+    return {
+        "authentication": {
+            "version": proof.version,
+            "eci": proof.eci,
+            "cavv": proof.cavv.reveal(),
+            "ds_transaction_id": proof.ds_transaction_id,
+        }
+    }
 
 
 def operation_body(call: ProviderCall) -> bytes:

@@ -64,6 +64,12 @@ def authorize_form(call: ProviderCall, card: CardSecret, amount: int) -> Form:
             form[f"{exemption}[network_transaction_id]"] = call.network_transaction_id
         else:
             form[f"{exemption}[claim_without_transaction_id]"] = "true"
+    if call.three_ds is not None:
+        proof = "payment_method_options[card][three_d_secure]"
+        form[f"{proof}[version]"] = call.three_ds.version
+        form[f"{proof}[electronic_commerce_indicator]"] = call.three_ds.eci
+        form[f"{proof}[cryptogram]"] = call.three_ds.cavv.reveal()
+        form[f"{proof}[transaction_id]"] = call.three_ds.ds_transaction_id
     if card.cvv is not None:
         form["payment_method_data[card][cvc]"] = card.cvv.reveal()
     if card.holder_name is not None:

@@ -12,6 +12,7 @@ declare
     v_op core.operation;
     v_account core.provider_account;
     v_token vault.token;
+    v_proof core.payment_proof;
     v_why text;
     v_view json;
 begin
@@ -30,7 +31,12 @@ begin
     if v_why is null then
         -- The schemes count attempts over all PSPs: a fallback is one more.
         select * into strict v_token from vault.token t where t.id = v_payment.token_id;
-        if core.card_attempt_begin_v1(p ->> 'operation_id', v_token, v_payment.amount, v_payment.currency, v_at)
+        if v_payment.carries then
+            select * into strict v_proof from core.payment_proof f where f.payment_id = v_payment.id;
+        end if;
+        if core.card_attempt_begin_v1(p ->> 'operation_id', v_token, v_payment.amount, v_payment.currency, v_at,
+                                      case when v_proof.network_transaction_id is null then 'cardholder' else 'merchant' end,
+                                      v_proof.three_ds is not null)
            is not null then
             v_why := 'retry_not_allowed';
         end if;
@@ -45,6 +51,7 @@ begin
                              'payment.' || v_payment.status, v_at);
         perform core.idempotency_answer_v1(v_payment.id, null, true, 201, v_view);
         delete from vault.cvv c where c.token_id = v_payment.token_id;
+        delete from vault.authentication a where a.payment_id = v_payment.id;
     end if;
     if v_why is not null then
         return json_build_object('result', 'refused', 'why', v_why, 'payment', core.payment_view_v1(v_payment));
@@ -59,7 +66,7 @@ begin
     perform core.save_payment_v1(v_payment);
     v_op := core.operation_new_v1(
         v_payment, p, 'authorize', v_account.id, v_account.provider, v_payment.amount,
-        p_had_cvv => exists (select from vault.cvv c where c.token_id = v_payment.token_id and c.expires_at > v_at));
+        p_had_cvv => v_proof.network_transaction_id is null and exists (select from vault.cvv c where c.token_id = v_payment.token_id and c.expires_at > v_at));
     return json_build_object('result', 'begun', 'payment', core.payment_view_v1(v_payment),
                              'dispatch', core.dispatch_v1(v_op, v_payment, v_at));
 end

@@ -16,6 +16,7 @@ begin
         p_payment := core.end_attempts_v1(p_payment, null);
         p_payment.sequence := p_payment.sequence + 1;
         delete from vault.cvv c where c.token_id = p_payment.token_id;
+        delete from vault.authentication a where a.payment_id = p_payment.id;
     end if;
     perform core.save_payment_v1(p_payment);
     v_view := core.payment_view_v1(p_payment);

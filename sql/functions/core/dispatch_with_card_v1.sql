@@ -6,6 +6,7 @@ language plpgsql stable as $$
 declare
     v_account core.provider_account;
     v_card json;
+    v_dispatch json;
     v_declined_before boolean := false;
 begin
     select * into strict v_account from core.provider_account a where a.id = p_op.account_id;
@@ -19,7 +20,7 @@ begin
             select from core.operation o
             where o.payment_id = p_payment.id and o.kind = 'authorize' and o.status = 'declined' and o.id <> p_op.id);
     end if;
-    return json_build_object(
+    v_dispatch := json_build_object(
         'operation_id', p_op.id, 'kind', p_op.kind, 'epoch', p_op.epoch, 'payment_id', p_op.payment_id,
         'amount', p_op.amount, 'currency', p_op.currency, 'capture', p_op.capture, 'final', p_op.final,
         'provider_reference', p_op.provider_reference, 'parent_reference', p_op.parent_reference,
@@ -30,5 +31,9 @@ begin
             'settings', v_account.settings),
         'card', v_card, 'declined_before', v_declined_before, 'had_cvv', p_op.had_cvv, 'looks', p_op.looks,
         'unknown_since', core.iso_v1(p_op.unknown_since), 'told', p_op.told);
+    if p_op.kind = 'authorize' and p_payment.carries then
+        return (v_dispatch::jsonb || core.payment_proof_v1(p_payment.id))::json;
+    end if;
+    return v_dispatch;
 end
 $$;
