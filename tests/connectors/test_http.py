@@ -130,6 +130,28 @@ async def test_a_fence_that_fell_lets_no_byte_out() -> None:
     assert b"".join(seen) == b""
 
 
+async def test_a_process_can_be_held_between_the_request_and_its_answer() -> None:
+    arrived = asyncio.Event()
+    story: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        story.append("the whole request is here")
+        arrived.set()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    async def reached(point: str) -> None:
+        if point == "send.after":
+            await asyncio.wait_for(arrived.wait(), 5)  # nothing but our own standing still keeps the request back
+        story.append(point)
+
+    async with server(answer) as port, HttpClient(reached=reached) as http:
+        got = await http.send("POST", f"http://127.0.0.1:{port}/", {}, b"x", timeout_s=10)
+    assert isinstance(got, Answer)
+    assert story == ["the whole request is here", "send.after", "receive.before"]
+
+
 async def test_the_egress_policy_is_asked_first() -> None:
     def refuse(url: str) -> None:
         raise EgressRefused("no")
