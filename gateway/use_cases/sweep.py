@@ -75,7 +75,7 @@ async def wake_orders(store: Store, workflows: Workflows, command: WakeOrders) -
                         await workflows.wake(order["merchant"], order["payment_id"])
             except Exception as error:
                 # Whatever it is, the order stays and is claimed again: it is this order's problem, not the next one's.
-                return f"{type(error).__name__}: {error}"
+                return f"{order['payment_id']}: {type(error).__name__}: {error}"
             return None
 
     errors = await asyncio.gather(*(wake(order) for order in orders))
