@@ -30,6 +30,7 @@ MODULES = {
     "scan": "scenarios.scan_cli",
     "new-psp": "compose.cli.new_psp",
     "env": "compose.cli.containers",
+    "ops": "compose.cli.ops",
     "bins": "compose.cli.bins",
     "reports": "compose.cli.reports",
 }

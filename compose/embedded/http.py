@@ -10,11 +10,20 @@ class CallFailed(Exception):
     """An HTTP call answered with an error, or not at all. The message says which call and what came back."""
 
 
-def call(method: str, url: str, body: Any = None, *, bearer: str | None = None, timeout_s: float = 10.0) -> Any:
+def call(
+    method: str,
+    url: str,
+    body: Any = None,
+    *,
+    bearer: str | None = None,
+    more_headers: dict[str, str] | None = None,
+    timeout_s: float = 10.0,
+) -> Any:
     """One JSON call; the parsed answer. Raises `CallFailed` for anything but 2xx."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout_s)
-    headers = {"Content-Type": "application/json"}
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
+    headers = {"Content-Type": "application/json", **(more_headers or {})}
     if bearer:
         headers["Authorization"] = f"Bearer {bearer}"
     try:

@@ -1,4 +1,4 @@
-"""What an operator does in a scenario: looks at the queue of reviews and at the PSP's own books, and says what he saw."""
+"""An operator in a scenario: looks at the queue of reviews and at the PSP's own books, and says what he saw."""
 
 import json
 from typing import Any

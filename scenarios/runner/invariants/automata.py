@@ -35,12 +35,16 @@ STATUS_OF_EVENT = {
     "payment.declined": "declined",
     "payment.failed": "failed",
     "payment.canceled": "canceled",
-    "payment.needs_review": "needs_review",
 }
 """Events that say a payment's new status; the others (`refund.*`, `payment.duplicate_*`) leave it."""
 
 CAPTURE_FAILED = "payment.capture_failed"
 """Says that a capture did not stand, or did not happen: the payment is where it was without it."""
+
+TOLD_BY_VIEW = frozenset({CAPTURE_FAILED, "payment.needs_review", "payment.review_resolved"})
+"""Events after which the payment may have another status or the one before: an operation after the sale may need a
+review while the payment stands as it is, and an operator may have a PSP asked again.
+"""
 
 _OPEN = {"approved", "declined", "absent", "review", "unknown", "pending", "requires_action"}
 
@@ -94,14 +98,14 @@ def legal_transitions(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _statuses(events: list[Row]) -> list[str]:
-    """Every status that a payment's events tell of. A capture that failed leaves the status or takes it back: that is
-    in the view, by the amount that is captured still.
+    """Every status that a payment's events tell of. A capture that failed leaves the status or takes it back, a review
+    leaves it or makes it wait: that is in the view.
     """
     found: list[str] = []
     for event in events:
         if event["type"] in STATUS_OF_EVENT:
             found.append(STATUS_OF_EVENT[event["type"]])
-        elif event["type"] == CAPTURE_FAILED and (now := event["data"]["payment"]["status"]) != found[-1]:
+        elif event["type"] in TOLD_BY_VIEW and [now := event["data"]["payment"]["status"]] != found[-1:]:
             found.append(now)
     return found
 
@@ -135,7 +139,7 @@ def rebuild(events: list[Row]) -> dict[str, object]:
         if kind in STATUS_OF_EVENT:
             state["status"] = STATUS_OF_EVENT[kind]
             state |= {name: view[name] for name in ("amount", "currency", "amount_authorized", "amount_captured")}
-        if kind == CAPTURE_FAILED:
+        if kind in TOLD_BY_VIEW:
             state["status"] = view["status"]
         if kind in {CAPTURE_FAILED, "payment.reauthorized"}:
             state |= {name: view[name] for name in ("amount_authorized", "amount_captured")}
