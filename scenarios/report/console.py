@@ -61,6 +61,8 @@ class Reporter:
         for violation in verdict.overall:
             self.console.print(f"[red]over the whole run:[/] {escape(str(violation))}", highlight=False, soft_wrap=True)
         self.console.print(proofs(verdict.results))
+        for line in verdict.steps:
+            self.console.print(escape(line), highlight=False, soft_wrap=True)
         word = "[green]passed[/]" if verdict.passed else "[red]failed[/]"
         self.console.print(
             f"{len(verdict.results) - len(failed)} of {len(verdict.results)} scenarios passed, "

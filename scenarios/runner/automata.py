@@ -1,22 +1,47 @@
 """Which steps of an automaton the providers can make (`scenarios/automata.yaml`), and which of them a run has made.
 
+Whoever runs the whole pack is told of every step that was not made, and fails by it.
+
 A cell is (provider, from, to). Each automaton names the evidence of its steps in `SEEN`; another one is added there and
 in the file.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
 
-from scenarios.runner.evidence import Evidence
+from scenarios.runner.evidence import Evidence, Violation
 from scenarios.runner.invariants import disputes
+from scenarios.runner.invariants.automata import history
+from scenarios.runner.language import Scenario, load_packs
 
 FILE = Path(__file__).parent.parent / "automata.yaml"
 Cell = tuple[str, str, str]
 
-SEEN: dict[str, Callable[[Evidence], Counter[Cell]]] = {"disputes": disputes.cells}
+
+def operations(kind: str) -> Callable[[Evidence], Counter[Cell]]:
+    """The steps of all operations of a kind, from what was learned of each, in order."""
+
+    def made(evidence: Evidence) -> Counter[Cell]:
+        return Counter(
+            (operation.provider, before, after)
+            for operation in evidence.operations
+            if operation.kind == kind
+            for before, after in pairwise(history(operation))
+        )
+
+    return made
+
+
+SEEN: dict[str, Callable[[Evidence], Counter[Cell]]] = {
+    "disputes": disputes.cells,
+    "captures": operations("capture"),
+    "voids": operations("void"),
+    "refunds": operations("refund"),
+}
 """By automaton: how often each of its steps was made in one merchant's evidence."""
 
 
@@ -43,6 +68,25 @@ def seen(everything: Iterable[Evidence]) -> dict[str, Counter[Cell]]:
         for name, cells in SEEN.items():
             found[name].update(cells(evidence))
     return found
+
+
+def judge(scenarios: Iterable[Scenario], everything: Iterable[Evidence]) -> tuple[list[str], list[Violation]]:
+    """What a run of the whole pack made, a line per automaton, and what it did not make. Nothing for any other run."""
+    if not {one.id for one in load_packs([pack()])} <= {one.id for one in scenarios}:
+        return [], []
+    made = seen(everything)
+    lines = [summary(name, made[name]) for name in SEEN]
+    missing = [
+        Violation("automata", f"{name}: nothing made {provider} go from {before} to {after}")
+        for name in SEEN
+        for provider, before, after in holes(name, made[name])
+    ]
+    odd = [
+        Violation("automata", f"{name}: {provider} went from {before} to {after}, which is not declared of it")
+        for name in SEEN
+        for provider, before, after in surprises(name, made[name])
+    ]
+    return lines, missing + odd
 
 
 def holes(automaton: str, made: Counter[Cell]) -> list[Cell]:

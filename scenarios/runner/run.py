@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from scenarios.runner import timeline
+from scenarios.runner import automata, timeline
 from scenarios.runner.evidence import Evidence, Violation
 from scenarios.runner.expect import differences
 from scenarios.runner.invariants import judge, judge_all
@@ -67,6 +67,8 @@ class Verdict:
     took_s: float
     seed: int
     worlds: dict[str, World] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+    """Of a whole pack: how many steps of each automaton its run has made."""
 
     @property
     def passed(self) -> bool:
@@ -124,8 +126,8 @@ async def run(
         for scenario in scenarios:
             if scenario.exclusive:
                 await one(scenario)
-        overall = await _overall(hub, list(worlds.values()), list(results.values()))
-    return Verdict(list(results.values()), overall, time.monotonic() - started, seed, worlds)
+        overall, steps = await _overall(hub, list(worlds.values()), list(results.values()))
+    return Verdict(list(results.values()), overall, time.monotonic() - started, seed, worlds, steps)
 
 
 async def _one(hub: Hub, result: Result, seed: int, worlds: dict[str, World], rest_s: float) -> None:
@@ -204,11 +206,12 @@ def calls(world: World) -> list[dict[str, object]]:
     return rows
 
 
-async def _overall(hub: Hub, worlds: list[World], results: list[Result]) -> list[Violation]:
-    """Once more over everything: what one scenario did to another's money only shows here."""
+async def _overall(hub: Hub, worlds: list[World], results: list[Result]) -> tuple[list[Violation], list[str]]:
+    """Once more over everything: what one scenario did to another's money only shows here. And the steps made."""
     already = {failure.text for result in results for failure in result.failures}
     evidence: list[Evidence] = [await world.evidence() for world in worlds]
     found = [violation for violation in judge_all(evidence) if not any(str(violation) in text for text in already)]
     for currency, off in await hub.store.imbalance():
         found.append(Violation("INV-05", f"the ledger over all merchants is off by {Money(off, currency)}"))
-    return found
+    steps, missing = automata.judge([result.scenario for result in results], evidence)
+    return found + missing, steps

@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 
 from compose import topics
 from gateway.domain.decline import DeclineReason
+from gateway.domain.dispute import DISPUTE_TRANSITIONS, DisputeReason
 from gateway.domain.events import EVENT_TYPES
 from gateway.domain.payment import PAYMENT_TRANSITIONS
 from scenarios.runner import surroundings
@@ -26,6 +27,9 @@ TOUR = (
     "smoke/decline[dummypay-insufficient_funds]",
     "smoke/refund[dummypay]",
     "cascading/both_down",
+    "aftersale/dispute_given_back[dummypay-late]",
+    "aftersale/dispute_given_back[dummypay-settled]",
+    "aftersale/dispute_taken[dummypay-reopened]",
     "cascading/wrong_amount[dummypay-stripe]",
     "cascading/webhook_after_fallback[captured]",
     *(str(path) for path in sorted((Path(__file__).parent / "asyncapi_tour").glob("*.yaml"))),
@@ -113,6 +117,8 @@ def test_the_words_are_the_domain_s() -> None:
     schemas = COMPONENTS["schemas"]
     assert set(schemas["Decline"]["properties"]["reason"]["enum"]) == {str(reason) for reason in DeclineReason}
     assert set(schemas["Payment"]["properties"]["status"]["enum"]) == set(PAYMENT_TRANSITIONS)
+    assert set(schemas["Dispute"]["properties"]["reason"]["enum"]) == {str(reason) for reason in DisputeReason}
+    assert {"new", *schemas["DisputeStatus"]["enum"]} == set(DISPUTE_TRANSITIONS)
 
 
 @pytest.mark.parametrize(

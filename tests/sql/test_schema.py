@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from gateway.domain.dispute import DISPUTE_TRANSITIONS
 from gateway.domain.payment import OPERATION_TRANSITIONS, PAYMENT_TRANSITIONS, Transitions
 from gateway.domain.resolution import LIVE
 from sql import dump, migrate
@@ -73,7 +74,11 @@ async def test_a_changed_migration_is_refused(empty: str, tmp_path: Path, monkey
 
 @pytest.mark.parametrize(
     ("table", "expected"),
-    [("payment_transition", PAYMENT_TRANSITIONS), ("operation_transition", OPERATION_TRANSITIONS)],
+    [
+        ("payment_transition", PAYMENT_TRANSITIONS),
+        ("operation_transition", OPERATION_TRANSITIONS),
+        ("dispute_transition", DISPUTE_TRANSITIONS),
+    ],
 )
 async def test_the_automata_agree_with_the_domain(database: Database, table: str, expected: Transitions) -> None:
     connection = await asyncpg.connect(database.superuser)
