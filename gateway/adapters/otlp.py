@@ -6,6 +6,8 @@ OTEL_BSP_*, OTEL_SPAN_*; and OTEL_EXPORTER_OTLP_HEADERS for a collector that wan
 
 import os
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -28,16 +30,19 @@ EXPORTED = Counter("payera_spans_exported_total", "Spans that the collector took
 
 TIMEOUT_S = 5.0
 """The longest that a batch may take; what does not go in this time is counted and dropped."""
+FAREWELL_S = 1.0
+"""The longest that a process waits at its end until what it has is sent."""
 _PATH = "/v1/traces"
 
 
 class Collecting:
-    """Collects spans while the block runs; what is waiting at its end is sent, for at most `TIMEOUT_S`."""
+    """Collects spans while the block runs; what is waiting at its end is sent, for about `FAREWELL_S`."""
 
     def __init__(self, process: str, url: str | None) -> None:
         self._process = process
         self._url = url
         self._provider: TracerProvider | None = None
+        self._exporter: OtlpExporter | None = None
 
     def __enter__(self) -> "Collecting":
         if self._url is not None:
@@ -50,16 +55,21 @@ class Collecting:
                 }
             )
             self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-            self._provider.add_span_processor(BatchSpanProcessor(MaskingExporter(OtlpExporter(self._url))))
+            self._exporter = OtlpExporter(self._url)
+            self._provider.add_span_processor(BatchSpanProcessor(MaskingExporter(self._exporter)))
             tracing.collect(self._provider.get_tracer("payera", version("payera")))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._provider is not None:
+        if self._provider is not None and self._exporter is not None:
             tracing.collect(None)
-            self._provider.shutdown()
+            self._exporter.hurry(FAREWELL_S)
+            # The SDK would wait for a batch under way as long as that takes.
+            ending = threading.Thread(target=self._provider.shutdown, name="spans", daemon=True)
+            ending.start()
+            ending.join(FAREWELL_S)
 
 
 class OtlpExporter(SpanExporter):
@@ -74,14 +84,23 @@ class OtlpExporter(SpanExporter):
         pairs = (pair.partition("=") for pair in given.split(",") if "=" in pair)
         self._headers = {name.strip(): unquote(value.strip()) for name, _, value in pairs}
         self._headers["Content-Type"] = "application/x-protobuf"
+        self._until_s: float | None = None
         # Past any proxy that the machine is set to, as everything else in here.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
+    def hurry(self, seconds: float) -> None:
+        """The end is near: everything that is still to be sent has this long."""
+        self._until_s = time.monotonic() + seconds
+
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        left_s = TIMEOUT_S if self._until_s is None else min(TIMEOUT_S, self._until_s - time.monotonic())
+        if left_s <= 0:
+            EXPORTED.labels("failed").inc(len(spans))
+            return SpanExportResult.FAILURE
         body = encode_spans(spans).SerializeToString()
         request = urllib.request.Request(self._url, body, self._headers)  # noqa: S310 - checked with the settings
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+            with self._opener.open(request, timeout=left_s) as answer:
                 answer.read()
         except (OSError, urllib.error.URLError):
             EXPORTED.labels("failed").inc(len(spans))

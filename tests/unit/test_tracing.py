@@ -1,6 +1,7 @@
 """Goal: the trace goes on whether or not anybody collects; what is collected says nothing secret."""
 
 import logging
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from gateway import observability, tracing
-from gateway.adapters.otlp import MaskingExporter, OtlpExporter
+from gateway.adapters.otlp import FAREWELL_S, TIMEOUT_S, Collecting, MaskingExporter, OtlpExporter
 from gateway.adapters.temporal_traces import TraceInterceptor
 from workflows.messages import PaymentRef
 
@@ -133,6 +134,19 @@ def test_a_collector_that_is_away_costs_nothing_but_spans(kept: Kept) -> None:
     started = time.monotonic()
     assert exporter.export(kept.spans) is SpanExportResult.FAILURE
     assert time.monotonic() - started < 30
+
+
+def test_a_collector_that_hangs_does_not_hold_up_the_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with Collecting("test", url):
+            for _ in range(2000):
+                with tracing.span("x"):
+                    pass
+            ended = time.monotonic()
+        took_s = time.monotonic() - ended
+    assert not tracing.collecting()
+    assert took_s < FAREWELL_S + 3 < TIMEOUT_S
 
 
 class Body(ActivityInboundInterceptor):
