@@ -21,6 +21,7 @@ decided. So a notice says how often the money has moved so far (`moves`: 1 taken
 notices safe in any order and any number: the ledger posts what is missing up to the highest count that was told.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,8 +52,7 @@ DisputeStatus = Literal[
     "inquiry", "needs_response", "under_review", "pre_arbitration", "won", "lost", "accepted", "closed"
 ]
 
-ANSWERABLE: Final = frozenset({"inquiry", "needs_response", "pre_arbitration"})
-"""Statuses in which the merchant may give in or send evidence."""
+_CURRENCY: Final = re.compile("[A-Z]{3}")
 
 AT_RISK: Final = frozenset({"needs_response", "under_review", "pre_arbitration", "lost", "accepted"})
 """Statuses whose amount counts as `amount_disputed` of the payment and can't be refunded a second time."""
@@ -93,6 +93,11 @@ class DisputeFact:
     funds: Literal["withdrawn", "returned"] | None = None
     fee: int | None = None
     evidence_due_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what cannot be a dispute's money, so that nothing half-read is ever stored."""
+        if self.amount <= 0 or not _CURRENCY.fullmatch(self.currency):
+            raise ValueError("a dispute has an amount above zero in an ISO 4217 currency")
 
 
 _CODES: Final[Mapping[DisputeReason, str]] = {
