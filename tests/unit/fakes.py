@@ -10,6 +10,7 @@ from typing import Any
 from gateway.domain.card import CardSecret, Cvv, Pan, Secret
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.outcome import Approved, Outcome
+from gateway.domain.threeds import Cavv
 from gateway.use_cases.ports import ConnectorSpec, Json, Ports, ProviderAccount, ProviderCall, Timing, WebhookFact
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -93,6 +94,12 @@ class FakeVault:
 
     async def open_text(self, merchant: str, row_id: str, purpose: str, ciphertext: str, key_id: str) -> Secret:
         return Secret("opened")
+
+    def seal_cavv(self, merchant: str, payment_id: str, cavv: Cavv, at: datetime) -> Json:
+        return {"cavv_ciphertext": f"sealed:{len(cavv.reveal())}", "cavv_expires_at": at.isoformat()}
+
+    def open_cavv(self, merchant: str, payment_id: str, ciphertext: str | None) -> Cavv | None:
+        return None if ciphertext is None else Cavv("opened")
 
     def forget_cvv(self, token_id: str) -> None:
         self.forgotten.append(token_id)
