@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.ports import ApiKeys, Json, Ports
 
 
@@ -20,6 +21,7 @@ class CreateMerchant:
     country: str | None = None
 
 
+@use_case
 async def create_merchant(ports: Ports, keys: ApiKeys, command: CreateMerchant) -> Json:
     """Create the merchant and return its view with both keys in clear: the only time they are seen (SEC-06)."""
     merchant_id = new_id("mer")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gateway.domain.card import Secret
 from gateway.domain.errors import Complaint, Refused
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.ports import Egress, Json, Ports
 
 CREDENTIALS = "credentials"
@@ -24,6 +25,7 @@ class CreateProviderAccount:
     test: bool = False
 
 
+@use_case
 async def create_provider_account(ports: Ports, egress: Egress, command: CreateProviderAccount) -> Json:
     """Store the account and return its view; `webhook_path` is where the PSP's notifications go.
 

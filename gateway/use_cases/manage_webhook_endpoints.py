@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 
 from gateway.domain.ids import new_id
+from gateway.tracing import use_case
 from gateway.use_cases.ports import Egress, Json, Ports
 
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the vault's name of the purpose, not a secret
@@ -31,6 +32,7 @@ class UpdateWebhookEndpoint:
     enabled: bool | None = None
 
 
+@use_case
 async def create_webhook_endpoint(ports: Ports, egress: Egress, command: CreateWebhookEndpoint) -> Json:
     """Store the endpoint and return its view with `secret` (`whsec_` and base64: Standard Webhooks). Raises
     `EgressRefused` for a URL that the gateway may not call.
@@ -54,6 +56,7 @@ async def create_webhook_endpoint(ports: Ports, egress: Egress, command: CreateW
     return view | {"secret": secret}
 
 
+@use_case
 async def update_webhook_endpoint(ports: Ports, egress: Egress, command: UpdateWebhookEndpoint) -> Json:
     """Change an endpoint and return its view. Raises `NotFound`, `EgressRefused`."""
     if command.url is not None:
