@@ -19,6 +19,7 @@ from gateway.domain.events import EVENT_TYPES
 
 Json = dict[str, Any]
 REFUNDS = {"refund.created", "refund.succeeded", "refund.failed"}
+DISPUTES = {kind for kind in EVENT_TYPES if kind.startswith("dispute.")}
 CONSUMERS = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.consumer)
 
 
@@ -54,6 +55,8 @@ def test_the_real_events_keep_the_contract(contract: Contract, events: dict[str,
         ("reference", {"bookkeeping": set(), "shop": set(EVENT_TYPES)}),
         ("advice", {"bookkeeping": set(), "shop": {"payment.declined"}}),
         ("refund", {"bookkeeping": REFUNDS, "shop": REFUNDS}),
+        ("dispute", {"bookkeeping": DISPUTES, "shop": DISPUTES}),
+        ("amount_withdrawn", {"bookkeeping": DISPUTES, "shop": set()}),
         ("attempts", {"bookkeeping": set(ENDS), "shop": set()}),
     ],
 )

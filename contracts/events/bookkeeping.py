@@ -27,6 +27,8 @@ class Entry:
     captured: int
     refunded: int
     refund: tuple[str, int, str] | None
+    dispute: tuple[str, str, int, int, int] | None
+    """Id, status, amount, what the bank has of it now, and what the PSP charged."""
     operation: tuple[str, str, str, int] | None
     attempts: tuple[tuple[str, str], ...] = ()
 
@@ -39,6 +41,7 @@ def entry_of(event: Mapping[str, Any]) -> Entry:
     if event["subject"] != payment["id"]:
         raise ValueError("the event is about another payment than its subject")
     refund, operation = event["data"].get("refund"), event["data"].get("operation")
+    dispute = event["data"].get("dispute")
     return Entry(
         event_id=event["id"],
         type=event["type"],
@@ -50,6 +53,9 @@ def entry_of(event: Mapping[str, Any]) -> Entry:
         amount=payment["amount"],
         captured=payment["amount_captured"],
         refunded=payment["amount_refunded"],
+        dispute=None
+        if dispute is None
+        else (dispute["id"], dispute["status"], dispute["amount"], dispute["amount_withdrawn"], dispute["fee"]),
         refund=None if refund is None else (refund["id"], refund["amount"], refund["status"]),
         operation=None
         if operation is None

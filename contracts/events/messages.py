@@ -40,9 +40,24 @@ STATUS = {
     "refund.created": "captured",
     "refund.succeeded": "captured",
     "refund.failed": "captured",
+    "dispute.opened": "captured",
+    "dispute.updated": "captured",
+    "dispute.won": "captured",
+    "dispute.lost": "captured",
+    "dispute.accepted": "captured",
+    "dispute.closed": "captured",
 }
 """The payment's status inside each event."""
 REFUND = {"refund.created": "pending", "refund.succeeded": "succeeded", "refund.failed": "failed"}
+DISPUTE = {
+    "dispute.opened": "needs_response",
+    "dispute.updated": "under_review",
+    "dispute.won": "won",
+    "dispute.lost": "lost",
+    "dispute.accepted": "accepted",
+    "dispute.closed": "closed",
+}
+"""The dispute's status inside each of its events."""
 KIND = {
     "payment.partially_captured": "capture",
     "payment.canceled": "void",
@@ -54,6 +69,9 @@ KIND = {
 ENDS = ("payment.authorized", "payment.declined", "payment.failed")
 """Events that end an authorization, and so always tell of its attempts."""
 PREFIX = {"authorize": "att", "capture": "cap", "void": "void", "refund": "ref"}
+
+
+_MOMENT, _TIME = "2026-11-22T12:00:00.000Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
 
 def identifier(prefix: str) -> Shape:
@@ -68,7 +86,10 @@ def book_event(event_type: str) -> Json:
     data: Json = {"payment": payment}
     if event_type in REFUND:
         data["refund"] = {"id": identifier("ref"), "amount": whole(1200), "status": REFUND[event_type]}
-    if event_type != "payment.created":
+    if event_type in DISPUTE:
+        data["dispute"] = {"id": identifier("dsp"), "status": DISPUTE[event_type]}
+        data["dispute"] |= {name: whole(4200) for name in ("amount", "amount_withdrawn", "fee")}
+    elif event_type != "payment.created":
         kind = KIND.get(event_type, "authorize")
         # A surplus is taken back under the id it was given before it was known whether to void or to refund it.
         name = text(f"{PREFIX[kind]}_{EXAMPLE}", f"[a-z]+_{ID_TAIL}")
@@ -82,7 +103,7 @@ def book_event(event_type: str) -> Json:
         "source": "payera/gateway",
         "type": event_type,
         "subject": identifier("pay"),
-        "time": text("2026-11-22T12:00:00.000Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
+        "time": text(_MOMENT, _TIME),
         "datacontenttype": "application/json",
         "merchant": identifier("mer"),
         "sequence": whole(2),
@@ -99,6 +120,8 @@ def shop_event(event_type: str) -> Json:
     data: Json = {"payment": payment}
     if event_type in REFUND:
         data["refund"] = {"status": REFUND[event_type]}
+    if event_type in DISPUTE:
+        data["dispute"] = {"status": DISPUTE[event_type], "evidence_due_at": text(_MOMENT, _TIME)}
     return {"id": identifier("evt"), "type": event_type, "data": data}
 
 
@@ -113,8 +136,9 @@ WEBHOOK_HEADERS: Json = {
 def keep_books(event_type: str, body: bytes) -> None:
     """The bookkeeping takes it. Raises ContractBroken."""
     entry = entry_of(json.loads(body))
-    said = (entry.type, entry.status, entry.payment_id, entry.amount, len(entry.attempts))
-    if said != (event_type, STATUS[event_type], PAYMENT, 4200, int(event_type in ENDS)):
+    disputed = None if entry.dispute is None else entry.dispute[1]
+    said = (entry.type, entry.status, entry.payment_id, entry.amount, len(entry.attempts), disputed)
+    if said != (event_type, STATUS[event_type], PAYMENT, 4200, int(event_type in ENDS), DISPUTE.get(event_type)):
         raise ContractBroken(f"the bookkeeping made {entry} of {event_type}")
 
 
@@ -127,7 +151,9 @@ def tell_shop(event_type: str, body: bytes) -> None:
         "webhook-signature": Webhook(SECRET).sign(EVENT, now, body.decode()),
     }
     notice = receive(SECRET, signed, body)
-    if (notice.event_id, notice.order, notice.refund) != (EVENT, "order-7", REFUND.get(event_type)):
+    said = (notice.event_id, notice.order, notice.refund, notice.dispute)
+    due = f"{DISPUTE.get(event_type)} until {_MOMENT}" if event_type in DISPUTE else None
+    if said != (EVENT, "order-7", REFUND.get(event_type), due):
         raise ContractBroken(f"the shop made {notice} of {event_type}")
 
 

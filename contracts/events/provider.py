@@ -59,7 +59,7 @@ async def _real_events(app: str, system: str) -> dict[str, Json]:
     async with Database(app=app, system=system) as opened:
         story = _Story(opened)
         await story.open()
-        for tell in (story.succeeds, story.ends, story.waits, story.is_doubled, story.goes_back):
+        for tell in (story.succeeds, story.ends, story.waits, story.is_doubled, story.goes_back, story.is_disputed):
             await tell()
         listed = await story.call("event_list_v1", limit=100)
         return {event["type"]: event for event in sorted(listed["data"], key=lambda event: str(event["time"]))}
@@ -172,6 +172,20 @@ class _Story:
         await self.operate("refund", payment, approved(1200), amount=1200, reason="damaged")
         refused = {"kind": "declined", "reason": "not_permitted", "advice": "none", "provider_code": "57"}
         await self.operate("refund", payment, refused, amount=1200)
+
+    async def is_disputed(self) -> None:
+        """Banks take payments back: one decided each way, one given up, one settled."""
+        account = (await self.call("provider_account_list_v1", limit=10))["data"][-1]["id"]
+        for n, statuses in enumerate((("under_review", "won"), ("lost",), ("accepted",), ("closed",))):
+            payment = await self.paid()
+            [attempt] = (await self.call("payment_attempts_v1", payment_id=payment))["data"]
+            for status in ("needs_response", *statuses):
+                said: Json = {"id": new_id("dsp"), "provider_reference": f"dp_{n}", "status": status, "moves": 1}
+                said |= {"amount": AMOUNT, "currency": "EUR", "reason": "fraud", "at": self._at()}
+                said |= {"fee": 1500, "evidence_due_at": self._at(), "network_code": "10.4"}
+                fact: Json = {"event_id": new_id("x"), "event_type": status, "operation_id": attempt["id"]}
+                received = {"account_id": account, "facts": [fact | {"dispute": said}], "order_id": new_id("ord")}
+                await self.call("webhook_receive_v1", at=self._at(), **received)
 
 
 def approved(amount: int = AMOUNT, *, captured: bool = False) -> Json:

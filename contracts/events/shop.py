@@ -29,6 +29,7 @@ class Notice:
     status: str
     told: str | None
     refund: str | None
+    dispute: str | None = None
 
 
 class Refused(Exception):
@@ -46,11 +47,12 @@ def receive(secret: str, headers: Mapping[str, str], body: bytes) -> Notice:
         raise Refused("the header names another event")
     payment = event["data"]["payment"]
     decline = payment["decline"]
-    refund = event["data"].get("refund")
+    refund, dispute = event["data"].get("refund"), event["data"].get("dispute")
     return Notice(
         event_id=event["id"],
         order=payment["reference"],
         status=ORDER_STATUS[payment["status"]],
         told=None if decline is None else f"{decline['reason']}: {decline['advice']}",
         refund=None if refund is None else refund["status"],
+        dispute=None if dispute is None else f"{dispute['status']} until {dispute['evidence_due_at']}",
     )
