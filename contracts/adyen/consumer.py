@@ -51,7 +51,7 @@ def _addressed(kind: OperationKind) -> Json:
     return {"merchantAccount": from_state(MERCHANT, "${merchant_account}", ".+"), "reference": OPERATIONS[kind]}
 
 
-def _authorize(*, capture: bool) -> Ask:
+def _authorize(*, capture: bool, **more: Any) -> Ask:
     method = {
         "type": "scheme",
         "number": CARD.number,
@@ -68,7 +68,7 @@ def _authorize(*, capture: bool) -> Ask:
         "metadata": {"payera_payment": PAYMENT},
     }
     body |= {"captureDelayHours": 0} if capture else {"additionalData": {"manualCapture": "true"}}
-    return Ask("POST", "/v71/payments", _headers("authorize"), body=body)
+    return Ask("POST", "/v71/payments", _headers("authorize"), body=body | more)
 
 
 def _modify(kind: OperationKind, amount: int = AMOUNT) -> Ask:
@@ -91,12 +91,32 @@ def _error(code: str, kind: str, **fields: Any) -> Shape:
 APPROVAL = _result("Authorised", amount=_money(), additionalData={"networkTxReference": text(NETWORK_ID, "[0-9]+")})
 RECEIVED = {"pspReference": text(PSP, PSP_LIKE)}
 
+PROVED = {
+    "mpiData": {
+        "threeDSVersion": words.PROOF.version,
+        "eci": words.PROOF.eci,
+        "cavv": words.CAVV,
+        "dsTransID": words.PROOF.ds_transaction_id,
+        "directoryResponse": "Y",
+        "authenticationResponse": "Y",
+    }
+}
+
 AUTHORIZATIONS = (
     Exchange(
         description="a payment that is captured at once",
         given=(ACCOUNT,),
         kind="authorize",
         ask=_authorize(capture=True),
+        say=Say(200, APPROVAL),
+        outcome=approved(PSP, captured=True, network_transaction_id=NETWORK_ID),
+    ),
+    Exchange(
+        description="a payment whose shopper was authenticated elsewhere",
+        given=(ACCOUNT,),
+        kind="authorize",
+        call={"three_ds": words.PROOF},
+        ask=_authorize(capture=True, **PROVED),
         say=Say(200, APPROVAL),
         outcome=approved(PSP, captured=True, network_transaction_id=NETWORK_ID),
     ),

@@ -39,7 +39,7 @@ def _headers(kind: OperationKind, *, key: bool = True) -> dict[str, Any]:
     return names | ({"Cko-Idempotency-Key": OPERATIONS[kind]} if key else {})
 
 
-def _authorize(*, capture: bool) -> Ask:
+def _authorize(*, capture: bool, **more: Any) -> Ask:
     source = {
         "type": "card",
         "number": CARD.number,
@@ -57,7 +57,7 @@ def _authorize(*, capture: bool) -> Ask:
         "processing_channel_id": from_state(CHANNEL, "${processing_channel_id}", "pc_.+"),
         "metadata": {"payera_payment": PAYMENT},
     }
-    return Ask("POST", "/payments", _headers("authorize"), body=body)
+    return Ask("POST", "/payments", _headers("authorize"), body=body | more)
 
 
 def _at(rest: str) -> Shape:
@@ -97,12 +97,31 @@ def _done(kind: OperationKind, amount: int = AMOUNT) -> Shape:
 
 DECLINE = {"response_code": "20051", "response_summary": text(SUMMARY, ".+")}
 
+PROVED: Json = {
+    "3ds": {
+        "enabled": True,
+        "eci": words.PROOF.eci,
+        "cryptogram": words.CAVV,
+        "xid": words.PROOF.ds_transaction_id,
+        "version": words.PROOF.version,
+    }
+}
+
 AUTHORIZATIONS = (
     Exchange(
         description="a payment that is captured by itself",
         given=(ACCOUNT,),
         kind="authorize",
         ask=_authorize(capture=True),
+        say=Say(201, _standing("Authorized")),
+        outcome=approved(PAY, captured=True, network_transaction_id=SCHEME_ID),
+    ),
+    Exchange(
+        description="a payment whose shopper was authenticated elsewhere",
+        given=(ACCOUNT,),
+        kind="authorize",
+        call={"three_ds": words.PROOF},
+        ask=_authorize(capture=True, **PROVED),
         say=Say(201, _standing("Authorized")),
         outcome=approved(PAY, captured=True, network_transaction_id=SCHEME_ID),
     ),

@@ -41,7 +41,7 @@ def _headers(kind: OperationKind, *, key: bool = True) -> dict[str, Any]:
     return names
 
 
-def _authorize(*, capture: bool) -> Ask:
+def _authorize(*, capture: bool, **more: Any) -> Ask:
     card = {
         "number": CARD.number,
         "exp_month": CARD.exp_month,
@@ -58,7 +58,7 @@ def _authorize(*, capture: bool) -> Ask:
         "payment": PAYMENT,
         "description": None,
     }
-    return Ask("POST", "/v1/charges", _headers("authorize"), body=body)
+    return Ask("POST", "/v1/charges", _headers("authorize"), body=body | more)
 
 
 def _operate(kind: OperationKind, **fields: Any) -> Ask:
@@ -90,6 +90,15 @@ def _error(word: str) -> dict[str, Any]:
     return {"error": {"type": word, "message": text("No.", ".+")}}
 
 
+PROVED = {
+    "authentication": {
+        "version": words.PROOF.version,
+        "eci": words.PROOF.eci,
+        "cavv": words.CAVV,
+        "ds_transaction_id": words.PROOF.ds_transaction_id,
+    }
+}
+
 AUTHORIZATIONS = (
     Exchange(
         description="a charge that is approved",
@@ -107,6 +116,15 @@ AUTHORIZATIONS = (
         ask=_authorize(capture=False),
         say=Say(200, _charge("authorized")),
         outcome=approved(CHARGE, network_transaction_id=NETWORK_ID),
+    ),
+    Exchange(
+        description="a charge whose shopper was authenticated elsewhere",
+        given=(ACCOUNT,),
+        kind="authorize",
+        call={"three_ds": words.PROOF},
+        ask=_authorize(capture=True, **PROVED),
+        say=Say(200, _charge("captured")),
+        outcome=approved(CHARGE, captured=True, network_transaction_id=NETWORK_ID),
     ),
     Exchange(
         description="a charge that the issuer declines",

@@ -3,6 +3,11 @@
 from typing import Any
 
 from contracts.kit.consumer import AMOUNT, CURRENCY, Given, Json
+from gateway.domain.threeds import Cavv, ThreeDsProof
+
+CAVV = "cGF5ZXJhLXRlc3QtY2F2di0wMDE="
+PROOF = ThreeDsProof("2.2.0", "05", Cavv(CAVV), "4f2a9c1e-7b30-4d5a-8c61-90d2e3b7a514")
+"""The proof of an authentication made elsewhere, as a payment brings it along."""
 
 ACCOUNT: Given = ("an account", {})
 NO_ACCOUNT: Given = ("no account", {})

@@ -34,7 +34,7 @@ def intent_path(rest: str = "") -> Shape:
     return from_state(f"{base}{INTENT}{rest}", f"{base}${{payment}}{rest}", f"{base}[^/]+{rest}")
 
 
-def _authorize(*, capture: bool) -> Ask:
+def _authorize(*, capture: bool, **more: str) -> Ask:
     form = {
         "amount": str(AMOUNT),
         "currency": "eur",
@@ -53,7 +53,7 @@ def _authorize(*, capture: bool) -> Ask:
     }
     if not capture:
         form["payment_method_options[card][request_multicapture]"] = "if_available"
-    return Ask("POST", "/v1/payment_intents", headers("authorize"), form=form)
+    return Ask("POST", "/v1/payment_intents", headers("authorize"), form=form | more)
 
 
 def _capture(amount: int = AMOUNT, *, final: bool = True) -> Ask:
@@ -106,12 +106,29 @@ def _error(kind: str, code: str | None = None, **fields: Any) -> Shape:
 
 SHORT_OF_FUNDS = words.declines("authorize", "insufficient_funds")
 
+_PROOF = "payment_method_options[card][three_d_secure]"
+PROVED = {
+    f"{_PROOF}[version]": words.PROOF.version,
+    f"{_PROOF}[electronic_commerce_indicator]": words.PROOF.eci,
+    f"{_PROOF}[cryptogram]": words.CAVV,
+    f"{_PROOF}[transaction_id]": words.PROOF.ds_transaction_id,
+}
+
 AUTHORIZATIONS = (
     Exchange(
         description="a payment intent that is captured at once",
         given=(ACCOUNT,),
         kind="authorize",
         ask=_authorize(capture=True),
+        say=Say(200, charged("succeeded", AMOUNT)),
+        outcome=approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
+    ),
+    Exchange(
+        description="a payment intent whose shopper was authenticated elsewhere",
+        given=(ACCOUNT,),
+        kind="authorize",
+        call={"three_ds": words.PROOF},
+        ask=_authorize(capture=True, **PROVED),
         say=Say(200, charged("succeeded", AMOUNT)),
         outcome=approved(INTENT, captured=True, network_transaction_id=NETWORK_ID),
     ),
