@@ -314,6 +314,8 @@ def _means(operation: OperationState, rules: Rules, cascade_until: datetime, now
         return read
     tired = operation.looks >= REPLAYS_MAX or (operation.looks > 0 and operation.cause == "server_error")
     conflicting = operation.cause == "conflict"  # the PSP answered, with something that a repetition can't mend
+    if conflicting and read is None and operation.looks > 0:
+        return None  # nor can anything else: a person must look
     if read is not None and (tired or conflicting or operation.hinted):
         return read
     preferred = next((name for name in declared if name == "idempotent_replay" or name == read), None)

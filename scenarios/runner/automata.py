@@ -45,6 +45,12 @@ SEEN: dict[str, Callable[[Evidence], Counter[Cell]]] = {
 """By automaton: how often each of its steps was made in one merchant's evidence."""
 
 
+CLOSED = frozenset({"disputes"})
+"""Automata of which every step must be declared. What an operation goes through also depends on when its processes look;
+INV-08 holds it to its automaton.
+"""
+
+
 def declared(automaton: str, path: Path = FILE) -> frozenset[Cell]:
     """Every step that a provider can make."""
     told = yaml.safe_load(path.read_text("utf-8"))[automaton]
@@ -83,7 +89,7 @@ def judge(scenarios: Iterable[Scenario], everything: Iterable[Evidence]) -> tupl
     ]
     odd = [
         Violation("automata", f"{name}: {provider} went from {before} to {after}, which is not declared of it")
-        for name in SEEN
+        for name in sorted(CLOSED)
         for provider, before, after in surprises(name, made[name])
     ]
     return lines, missing + odd
