@@ -19,13 +19,15 @@ from compose.embedded.http import answers
 from compose.embedded.ports import Ports
 from compose.embedded.process import Child, Spec
 from scenarios.pan_scan import Scanner
-from tests.integration.api_world import ROOT, VISA, Shop, World, running_world
+from tests.integration.api_world import ROOT, START_WITHIN_S, VISA, Shop, World, running_world
 from tests.integration.events_world import read_topic
 from tests.integration.otlp_collector import Collector, Span, collecting
 from tests.parts import Database, Parts
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PROCESSES = ("worker", "relay", "dispatcher")
+
+pytestmark = pytest.mark.timeout(300)  # the first test waits for four processes and the simulators
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _processes(parts: Parts, world: World, folder: Path, env: dict[str, str]) ->
     ports = Ports()
     with contextlib.ExitStack() as stack:
         stack.callback(ports.release)
-        logs = {}
+        logs, children = {}, []
         for name in PROCESSES:
             port = ports.take()
             url = f"http://127.0.0.1:{port}/healthz"
@@ -63,10 +65,12 @@ def _processes(parts: Parts, world: World, folder: Path, env: dict[str, str]) ->
                 env=env | {"PAYERA_KEYS": str(world.keys), "PAYERA_PORT": str(port)},
                 cwd=ROOT,
                 port=port,
+                start_within_s=START_WITHIN_S,
             )
             logs[name] = folder / f"{name}.log"
-            child = Child(spec, logs[name])
-            stack.callback(child.stop)
+            children.append(Child(spec, logs[name]))
+            stack.callback(children[-1].stop)
+        for child in children:
             child.wait_healthy()
         yield logs
 
