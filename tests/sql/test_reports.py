@@ -273,3 +273,53 @@ async def test_an_earlier_event_corrects_a_later_one(
     await report(store, together)
     (row,) = await rows(database, "select * from core.attempt_fact where account_id = $1", account)
     assert (row["status"], row["sequence"], row["place"]) == ("not_sent", 2, 1)
+
+
+async def attempts_by_event(database: Database, payment: str) -> list[tuple[str, list[tuple[str, str, str | None]]]]:
+    """Per event of the payment: its type, and provider, status and reason of the attempts that it tells of."""
+    query = "select event from core.event where payment_id = $1 order by sequence"
+    events = [json.loads(row["event"]) for row in await rows(database, query, payment)]
+    return [
+        (event["type"], [(a["provider"], a["status"], a["reason"]) for a in event["data"].get("attempts", [])])
+        for event in events
+    ]
+
+
+async def test_the_event_that_ends_an_authorization_tells_of_its_attempts(
+    store: postgres.Database, database: Database, world: World
+) -> None:
+    begun = await world.begin(card=card(fingerprint=new_id("fp")), capture_method="manual")
+    payment = begun["payment"]["id"]
+    await world.apply(begun["dispatch"], declined(), cascade=True)
+    second = await world.attempt(payment)
+    await world.apply(second["dispatch"], approved(captured=False), at=at(6))
+    captured = await world.operation("capture", payment)
+    await world.apply(captured["dispatch"], approved(captured=True), at=at(11))
+    assert await attempts_by_event(database, payment) == [
+        ("payment.created", []),
+        ("payment.authorized", [("stripe", "declined", "issuer_unavailable"), ("dummypay", "approved", None)]),
+        ("payment.captured", []),
+    ]
+    view = {"id": second["dispatch"]["operation_id"], "provider": "dummypay", "status": "approved", "unknown": False}
+    view |= {"provider_account": world.accounts["dummypay"], "reason": None, "brand": "visa", "bin_prefix": "424242"}
+    view |= {"amount": 4200, "currency": "EUR", "settled_at": "2026-11-22T12:00:06.000Z"}
+    query = "select event -> 'data' -> 'attempts' -> 1 as a from core.event where payment_id = $1 and sequence = 2"
+    (row,) = await rows(database, query, payment)
+    assert json.loads(row["a"]) == view
+
+
+async def test_a_cancel_tells_of_attempts_only_where_nothing_was_authorized(database: Database, world: World) -> None:
+    begun = await world.begin(card=card(fingerprint=new_id("fp")))
+    await world.apply(begun["dispatch"], declined(), cascade=True)
+    await world.operation("cancel", begun["payment"]["id"])
+    assert (await attempts_by_event(database, begun["payment"]["id"]))[-1] == (
+        "payment.canceled",
+        [("stripe", "declined", "issuer_unavailable")],
+    )
+    held = await world.paid(captured=False)
+    released = await world.operation("cancel", held)
+    await world.apply(released["dispatch"], approved(), at=at(11))
+    assert (await attempts_by_event(database, held))[1:] == [
+        ("payment.authorized", [("stripe", "approved", None)]),
+        ("payment.canceled", []),
+    ]
