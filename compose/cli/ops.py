@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -89,10 +88,12 @@ def _gateway(file: Path | None, env: Kind, operator: str | None) -> Gateway:
 
 
 def _table(rows: list[Any], *columns: str) -> None:
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(escape(_cell(row, column)) for column in columns))
-    out.print(table)
+    """Aligned, and never cut: ids are there to be copied."""
+    cells = [[_cell(row, column) for column in columns] for row in rows]
+    widths = [max(len(line[n]) for line in [list(columns), *cells]) for n in range(len(columns))]
+    for line in [list(columns), *cells]:
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        out.print(escape(text))
 
 
 def _cell(row: Any, column: str) -> str:

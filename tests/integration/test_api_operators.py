@@ -1,15 +1,20 @@
 """The operator's part of the API: who may use it, reviews resolved over HTTP, the audit of it, timeline, wake."""
 
 import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner, Result
 
+from compose.cli import ops
 from gateway.adapters import postgres
 from gateway.domain.ids import new_id
 from tests.integration.api_world import ADMIN_KEY, VISA, Json, Shop, World
-from tests.parts import Database
+from tests.parts import Database, Parts
 
 ADA = {"Payera-Operator": "ada"}
 
@@ -152,7 +157,7 @@ def test_the_timeline_of_a_payment(world: World, shop: Shop, unknown: Json) -> N
     assert mine.json()["data"][2]["trace"] is not None
     theirs = operator(world, "GET", f"/payments/{unknown['id']}/timeline")
     assert theirs.json() == mine.json()
-    assert VISA["number"] not in mine.text
+    assert str(VISA["number"]) not in mine.text
     assert world.call("GET", f"/v1/payments/{new_id('pay')}/timeline", key=shop.secret_key).status_code == 404
     assert operator(world, "GET", f"/payments/{new_id('pay')}/timeline").status_code == 404
 
@@ -195,3 +200,35 @@ def test_alerts(world: World, shop: Shop, api_database: Database) -> None:
         return [row["action"] for row in rows]
 
     assert asyncio.run(entries()) == ["alert.close"]
+
+
+@pytest.fixture
+def shell(world: World, parts: Parts, tmp_path: Path) -> Callable[..., Result]:
+    """`payera ops` for this api."""
+    env = tmp_path / "env.json"
+    env.write_text(json.dumps({"gateway": world.url, "admin_key": ADMIN_KEY, "temporal": parts.temporal}))
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(ops.app, [*words, "--env-file", str(env), "--operator", "eve"])
+
+    return run
+
+
+def test_the_operators_shell(shell: Callable[..., Result], shop: Shop, api_database: Database, unknown: Json) -> None:
+    found = shell("stuck", "--older-than", "0")
+    assert found.exit_code == ops.STUCK, found.output
+    assert any("not_looked_at" in line and unknown["id"] in line for line in found.output.splitlines())
+    operation_id = to_review(api_database, shop.id, unknown["id"])
+    assert operation_id in shell("reviews", "--payment", unknown["id"]).output
+    done = shell("resolve", operation_id, "absent", "--evidence", "T-1", "--confirmed-by", "bob")
+    assert done.output == f"{operation_id} is absent, {unknown['id']} is failed\n"
+    assert operation_id not in shell("reviews", "--payment", unknown["id"]).output
+    assert "absent" in shell("reviews", "--all", "--payment", unknown["id"]).output
+    refused = shell("resolve", operation_id, "absent", "--evidence", "T-1")
+    assert refused.exit_code == 2
+    assert shell("wake", unknown["id"], "--why", "T-1").output == f"ordered; {unknown['id']} is failed\n"
+    assert shell("audit", "--proof").exit_code == 0
+    entries = shell("audit", "--payment", unknown["id"]).output
+    assert [line.split()[2:5] for line in entries.splitlines()[1:]][-1] == ["eve", "bob", "review.absent"]
+    assert "review.absent" in shell("timeline", unknown["id"]).output
+    assert shell("alerts").exit_code == 0
