@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,11 @@ MEET_WITHIN_S = 15.0
 REST_S = 60.0
 RESTART_TRIES = 4
 TRIES = 3
-"""So often in a row nobody comes to a step before it is given up. (A relay that stands still takes no further order: it
-is held with those that it took together, the others come the next time.)"""
+"""So often in a row nobody comes to a step before it is given up."""
 DEAD_S = 0.4
 """A component stays dead for at most so long, a seed of the event decides."""
+DEAD_FOR_THE_RELAY_S = 3.0
+"""A relay that stands still takes no further order: the others come to its step while the component is dead."""
 
 
 @dataclass(slots=True)
@@ -138,9 +139,10 @@ class Matrix:
             self.points.lay(run.world.merchant, trap)
         stages = [asyncio.create_task(self._stage(run)) for run in runs]
         await _gathered(list(traps.values()), stages, _patience_s(step))
+        await self.hub.surroundings.supervisor.kill(component)
         held = {merchant for merchant, trap in traps.items() if trap.sprung.is_set()}
-        supervisor = self.hub.surroundings.supervisor
-        await supervisor.kill(component)
+        if step.process == "relay":
+            held |= await _passing(traps)
         for merchant in traps:
             self.points.lift(merchant)
         await asyncio.sleep(random.Random(f"{step} {component} {self._number}").uniform(0, DEAD_S))
@@ -203,6 +205,18 @@ class Matrix:
 
 def _patience_s(step: Step) -> float:
     return GATHER_PATIENT_S if step.point in PATIENT and step.process != "relay" else GATHER_S
+
+
+async def _passing(traps: Mapping[str, Trap]) -> set[str]:
+    """Let go whoever is held, and see who else comes by in the next seconds."""
+    for trap in traps.values():
+        trap.released.set()
+    waiting = [asyncio.create_task(trap.sprung.wait()) for trap in traps.values()]
+    await asyncio.wait(waiting, timeout=DEAD_FOR_THE_RELAY_S)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    return {merchant for merchant, trap in traps.items() if trap.sprung.is_set()}
 
 
 async def _gathered(traps: Sequence[Trap], stages: Sequence[asyncio.Task[None]], gather_s: float) -> None:
