@@ -264,6 +264,42 @@ async def test_one_changed_cell_is_one_discrepancy(
     assert found == ([kind, "missing_at_psp"] if column == "type" else [kind])
 
 
+async def test_a_chargeback_of_which_a_notice_told_is_known(store: postgres.Database) -> None:
+    """What the bank took is in the file and in the ledger; what came back, or another amount, is news."""
+    world, day, lines = await dummypay_day(store)
+    paid = day.paid[0]
+    [sold] = paid.moved
+    dispute = {
+        "id": new_id("dsp"),
+        "provider_reference": "dp_1",
+        "status": "needs_response",
+        "reason": "fraud",
+        "moves": 1,
+    }
+    dispute |= {"amount": sold.amount, "currency": sold.currency, "at": sold.at.isoformat()}
+    fact = {"event_id": "x_1", "event_type": "dispute", "operation_id": paid.attempt, "dispute": dispute}
+    account, at = world.accounts["dummypay"], sold.at.isoformat()
+    await world.call("webhook_receive_v1", account_id=account, facts=[fact], at=at, order_id=new_id("ord"))
+    header, row = lines[0].strip().split(","), lines[1].strip().split(",")
+    taken = dict(zip(header, row, strict=True)) | {
+        "type": "chargeback",
+        "id": "dp_1",
+        "parent": paid.psp,
+        "reference": "",
+    }
+    assert (taken["currency"], taken["gross"]) == (sold.currency, str(sold.amount))
+    file = "".join(lines)
+    for change, kinds in (
+        ({}, []),
+        ({"type": "chargeback_reversed"}, ["chargeback"]),
+        ({"gross": str(sold.amount - 1)}, ["chargeback"]),
+    ):
+        changed = ",".join((taken | change).values()) + "\n"
+        found = await kinds_of(world, store, file + changed)
+        # A second file says every sale again; what matters is what it says of the bank.
+        assert [kind for kind in found if kind != "duplicate_line"] == kinds
+
+
 async def test_a_truncated_file_lacks_what_was_cut_off(store: postgres.Database) -> None:
     world, _, lines = await dummypay_day(store)
     assert await kinds_of(world, store, "".join(lines[:-3])) == ["missing_at_psp"] * 3
