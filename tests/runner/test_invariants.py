@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from scenarios.runner.evidence import Evidence, Line, Violation
+from scenarios.runner.evidence import Entry, Evidence, Line, Violation
 from scenarios.runner.invariants import INVARIANTS, automata, judge, judge_all
 from scenarios.runner.topic import Message
-from tests.runner.evidence import call, delivery, entry, operation, right
+from tests.runner.evidence import call, delivery, entry, events, operation, right
 
 Change = Callable[[Evidence], Evidence]
 
@@ -73,6 +73,11 @@ PLANTED: list[tuple[str, Change, str]] = [
         "capture EUR 30.00 at dummypay (psp_cap_2): amount is 3000 at the PSP, 3001 at the gateway (cap_2)",
     ),
     (
+        "INV-02",
+        journal("stripe", lambda rows: [*rows, entry(9, "refund_failed", 1200, "ref_1", "pay_1", "psp_att_1")]),
+        "refund_failed EUR 12.00 at stripe (psp_ref_1): the gateway still has ref_1 as approved",
+    ),
+    (
         "INV-03",
         journal("dummypay", lambda rows: rows[:2]),
         "authorize att_3b is approved, dummypay approved 0 such",
@@ -130,7 +135,7 @@ PLANTED: list[tuple[str, Change, str]] = [
     (
         "INV-08",
         with_("events", lambda rows: [*rows, {**rows[4], "type": "payment.canceled", "sequence": 4}]),
-        "payment went from captured to canceled after its end",
+        "payment went from captured to canceled",
     ),
     (
         "INV-08",
@@ -331,4 +336,39 @@ def test_what_shows_up_at_another_merchant() -> None:
 def test_the_automata_are_closed() -> None:
     assert set().union(*automata.PAYMENT.values()) <= set(automata.PAYMENT)
     assert set().union(*automata.OPERATION.values()) <= set(automata.OPERATION)
-    assert sorted(automata.TERMINAL) == ["canceled", "captured", "declined", "failed"]
+    assert sorted(automata.TERMINAL) == ["canceled", "declined", "failed"]
+
+
+def test_a_superseded_authorization_counts_until_it_is_gone() -> None:
+    """INV-01: the hold whose place another one took is gone, ran out, or its captured money is the payment's."""
+    new = operation("att_9", "pay_2", "authorize", "dummypay", supersedes="att_2")
+    old = [entry(1, "authorize", 4200, "att_2", "pay_2"), entry(9, "authorize", 4200, "att_9", "pay_2")]
+    stands = only("operations", "att_2", superseded_by="att_9")(with_("operations", lambda rows: [*rows, new])(right()))
+
+    def judged(*lines: Entry) -> list[str]:
+        evidence = dataclasses.replace(stands, journals={"dummypay": [*old, *lines]})
+        return [str(violation) for violation in INVARIANTS["INV-01"](evidence)]
+
+    assert [text[:23] for text in judged()] == ["INV-01: charged 2 times"]
+    assert judged(entry(10, "void", 4200, "void_9", "pay_2", "psp_att_2")) == []
+    ran_out = dataclasses.replace(entry(10, "void", 4200, "att_2", "pay_2"), code="expired")
+    assert judged(ran_out) == []
+    assert judged(entry(10, "capture", 1000, "cap_2", "pay_2", "psp_att_2")) == []
+
+
+def test_a_payment_rebuilt_from_its_events_knows_of_failures_afterwards() -> None:
+    """INV-10, INV-08: a capture that failed takes the status back, a refund that bounced is not counted."""
+    captured = {"status": "captured", "amount_captured": 4200}
+    rows = events(
+        "pay_9",
+        ("payment.created", {"status": "processing"}),
+        ("payment.captured", captured),
+        ("refund.succeeded", captured),
+        ("refund.failed", captured),
+        ("payment.capture_failed", {"status": "authorized", "amount_captured": 0}),
+        refund=500,
+    )
+    assert automata.rebuild(rows) == {
+        "status": "authorized", "amount": 4200, "currency": "EUR", "amount_authorized": 0, "amount_captured": 0,
+        "amount_refunded": 0,
+    }  # fmt: skip

@@ -172,8 +172,39 @@ def test_what_a_webhook_told_is_applied_before_anything_is_asked(status: str) ->
     assert step(replace(told, lease_until=until)) == r.Wait(until)
 
 
-def test_what_stands_approved_is_told_nothing() -> None:
-    assert step(operation(status="approved", told=True), status="captured") == r.Done()
+def test_what_stands_approved_and_is_told_not_to_is_taken_back() -> None:
+    told = operation(status="approved", told=True, hinted=True)
+    assert step(told, status="captured") == resolve("webhook")
+    # A capture that is undecided decides what there is to lose: it goes first.
+    capture = operation(id="cap_1", kind="capture", hinted=True)
+    assert step(told, capture, status="authorized") == r.Resolve("cap_1", "read_by_provider_reference", False)
+
+
+def test_what_stands_approved_and_is_said_not_to_is_read_again() -> None:
+    hinted = operation(status="approved", hinted=True, provider_reference="psp_1")
+    assert step(hinted, status="captured") == resolve("read_by_provider_reference")
+    tired = replace(hinted, looks=3, looked_at=NOW)
+    assert step(tired, status="captured") == r.Wait(NOW + timedelta(seconds=2))
+
+
+def test_a_conflict_that_nobody_can_read_is_a_persons() -> None:
+    rules = replace(RULES, means={"capture": ("idempotent_replay", "webhook")})
+    odd = operation(id="cap_1", kind="capture", cause="conflict", looks=1, looked_at=NOW)
+    assert step(odd, rules=rules, status="authorized") == r.Review("cap_1", "conflict")
+
+
+def test_what_ran_out_is_released_once_nothing_is_undecided() -> None:
+    stands = operation(status="approved")
+    assert step(stands, status="authorized", release_at=NOW) == r.Expire()
+    assert step(stands, status="authorized", release_at=NOW + timedelta(seconds=1)) == r.Done()
+    review = operation(id="cap_1", kind="capture", status="review")
+    assert step(stands, review, status="authorized", release_at=NOW) == r.Done()
+
+
+def test_a_reauthorization_is_replayed_though_no_shopper_is_there() -> None:
+    late = {"cascade_until": ago(5)}
+    assert step(operation(), **late) == resolve("read_by_reference")
+    assert step(operation(supersedes="att_0"), **late) == resolve("idempotent_replay")
 
 
 def test_a_webhook_that_tells_of_something_else_is_a_persons() -> None:
@@ -197,7 +228,7 @@ def test_a_psp_that_executes_a_key_anew_after_a_5xx_is_replayed_once_at_most(
 
 
 def test_a_standing_approval_needs_nothing() -> None:
-    assert step(operation(status="approved", hinted=True), status="captured") == r.Done()
+    assert step(operation(status="approved"), status="captured") == r.Done()
     assert step(operation(status="reversed", surplus=True), status="captured") == r.Done()
 
 
