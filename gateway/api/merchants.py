@@ -35,7 +35,7 @@ async def get_a_merchant(door: TheDoor, _: Admin, merchant_id: MerchantPath) -> 
     return json_response(await door.operator_store.system("merchant_get_v1", p))
 
 
-@router.patch("/merchants/{merchant_id}", responses=documented_answers({200: MerchantView}))
+@router.patch("/merchants/{merchant_id}", name="update_merchant", responses=documented_answers({200: MerchantView}))
 async def update_a_merchant(door: TheDoor, _: Admin, merchant_id: MerchantPath, body: UpdateMerchantBody) -> Response:
     """Change name, category or country. Payments from now on are routed by it, and sent with it."""
     p = {"merchant_id": checked_id(merchant_id, "mer")} | body.model_dump(exclude_unset=True)
