@@ -59,7 +59,10 @@ async def _real_events(app: str, system: str) -> dict[str, Json]:
     async with Database(app=app, system=system) as opened:
         story = _Story(opened)
         await story.open()
-        for tell in (story.succeeds, story.ends, story.waits, story.is_doubled, story.goes_back, story.is_disputed):
+        for tell in (
+            story.is_held_again, story.succeeds, story.ends, story.waits, story.is_doubled, story.goes_back,
+            story.is_disputed,
+        ):  # fmt: skip
             await tell()
         listed = await story.call("event_list_v1", limit=100)
         return {event["type"]: event for event in sorted(listed["data"], key=lambda event: str(event["time"]))}
@@ -134,6 +137,17 @@ class _Story:
         begun = await self.begin(method)
         await self.apply(begun["dispatch"], approved(captured=method == "automatic"))
         return str(begun["payment"]["id"])
+
+    async def is_held_again(self) -> None:
+        """A capture that was confirmed fails afterwards; what is held again is authorized anew before it runs out."""
+        payment = await self.paid("manual")
+        ids = {"payment_id": payment, "event_id": new_id("evt")}
+        capture = await self.call("capture_begin_v1", **ids, operation_id=new_id("cap"), at=self._at(), **LEASE)
+        await self.apply(capture["dispatch"], approved(captured=True))
+        failed = {"kind": "reversed", "reason": "generic_decline", "provider_code": "CAPTURE_FAILED"}
+        await self.apply(capture["dispatch"], failed, "webhook")
+        again = await self.call("reauthorize_begin_v1", **ids, operation_id=new_id("att"), at=self._at(), **LEASE)
+        await self.apply(again["dispatch"], approved())
 
     async def succeeds(self) -> None:
         payment = await self.paid("manual")
