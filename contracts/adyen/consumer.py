@@ -282,6 +282,12 @@ def _impossible(code: str, message: str) -> Json:
     return refused(code, message, provider_reference=PSP)
 
 
+def _undone(code: str) -> Json:
+    """What was confirmed and failed afterwards."""
+    words = {"kind": "reversed", "reason": "generic_decline", "provider_code": code}
+    return words | {"provider_reference": PSP, "message": MESSAGE}
+
+
 NETWORK = {"networkTxReference": text(NETWORK_ID, "[0-9]+")}
 NOTIFICATIONS = (
     _event(
@@ -322,7 +328,7 @@ NOTIFICATIONS = (
         ("it fails later", {}),
         code="CAPTURE_FAILED",
         reason=text(MESSAGE, ".+"),
-        told=_impossible("CAPTURE_FAILED", MESSAGE),
+        told=_undone("CAPTURE_FAILED"),
     ),
     _event("the notification of a cancel", "void", AUTHORIZED, words.VOID_SENT, told=approved(PSP)),
     _event("the notification of a refund", "refund", CAPTURED, words.REFUND_SENT, told=approved(PSP)),
@@ -334,7 +340,7 @@ NOTIFICATIONS = (
         ("it fails later", {}),
         code="REFUND_FAILED",
         reason=text(MESSAGE, ".+"),
-        told=_impossible("REFUND_FAILED", MESSAGE),
+        told=_undone("REFUND_FAILED"),
     ),
 )
 

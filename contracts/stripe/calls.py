@@ -300,7 +300,7 @@ FOLLOWING = (
         say=Say(200, refunded(AMOUNT, "failed") | {"failure_reason": text("expired_or_canceled_card", "[a-z_]+")}),
         outcome={
             "kind": "declined",
-            "reason": "not_permitted",
+            "reason": "card_closed",
             "advice": "none",
             "provider_code": "expired_or_canceled_card",
             "provider_reference": REFUND,
