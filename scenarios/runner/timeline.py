@@ -27,6 +27,12 @@ select event_type, status, attempts, status_code, extract(epoch from coalesce(de
   from core.delivery where payment_id = $1 order by created_at
 """
 
+REVIEWS = """
+select operation_id, reason, resolution, resolved_by, extract(epoch from opened_at)::float8 as opened,
+       extract(epoch from resolved_at)::float8 as resolved
+  from core.review where payment_id = $1 order by opened_at
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -49,6 +55,8 @@ async def from_database(dsn: str, payment: str) -> list[Moment]:
             moments.append(Moment(row["at"], "ledger", f"{row['kind']}: {row['account']} {amount}"))
         for row in await connection.fetch(EVENTS, payment):
             moments.append(Moment(row["at"], "event", f"{row['sequence']} {row['type']}"))
+        for row in await connection.fetch(REVIEWS, payment):
+            moments += _review(row)
         for row in await connection.fetch(DELIVERIES, payment):
             shown = f"{row['event_type']} {row['status']} ({row['status_code']}, {row['attempts']} tries)"
             moments.append(Moment(row["at"], "webhook", shown))
@@ -66,6 +74,14 @@ def _operation(row: asyncpg.Record) -> list[Moment]:
         extra = [word for word in (row["reason"], row["cause"], "surplus" if row["surplus"] else None) if word]
         tail = f" ({', '.join(extra)})" if extra else ""
         moments.append(Moment(row["settled"], "gateway", f"{what} is {row['status']}: {outcome}{tail}"))
+    return moments
+
+
+def _review(row: asyncpg.Record) -> list[Moment]:
+    moments = [Moment(row["opened"], "review", f"{row['operation_id']} waits for an operator: {row['reason']}")]
+    if row["resolved"] is not None:
+        by = f" by {row['resolved_by']}" if row["resolved_by"] else ""
+        moments.append(Moment(row["resolved"], "review", f"{row['operation_id']} is resolved{by}: {row['resolution']}"))
     return moments
 
 

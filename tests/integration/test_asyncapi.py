@@ -31,6 +31,7 @@ TOUR = (
     "aftersale/dispute_given_back[dummypay-settled]",
     "aftersale/dispute_taken[dummypay-reopened]",
     "cascading/wrong_amount[dummypay-stripe]",
+    "aftersale/review_resolved_nothing_moved[dummypay-stripe]",
     "cascading/webhook_after_fallback[captured]",
     *(str(path) for path in sorted((Path(__file__).parent / "asyncapi_tour").glob("*.yaml"))),
 )
