@@ -3976,7 +3976,13 @@ ALTER FUNCTION core.payment_proof_v1(p_payment text) OWNER TO payera_owner;
 CREATE FUNCTION core.payment_view_v1(p core.payment) RETURNS json
     LANGUAGE plpgsql STABLE
     AS $$
+declare
+    v_expires text;
 begin
+    if p.status in ('authorized', 'partially_captured') then
+        -- A statement of its own: with a query inside, the expression below would be planned and run as one each time.
+        select core.iso_v1(h.expires_at) into v_expires from core.hold h where h.payment_id = p.id;
+    end if;
     return json_build_object(
         'id', p.id, 'object', 'payment', 'status', p.status, 'amount', p.amount, 'currency', p.currency,
         'capture_method', p.capture_method, 'amount_authorized', p.amount_authorized,
@@ -3985,9 +3991,7 @@ begin
         'description', p.description, 'metadata', p.metadata,
         'cancel_requested', p.cancel_requested_at is not null, 'review_reason', p.review_reason,
         'created_at', core.iso_v1(p.created_at), 'updated_at', core.iso_v1(p.updated_at),
-        'amount_disputed', p.amount_disputed,
-        'authorization_expires_at', case when p.status in ('authorized', 'partially_captured') then (
-            select core.iso_v1(h.expires_at) from core.hold h where h.payment_id = p.id) end,
+        'amount_disputed', p.amount_disputed, 'authorization_expires_at', v_expires,
         'cancellation_reason', case when p.status = 'canceled'
                                     then coalesce(p.cancellation_reason, 'requested_by_merchant') end);
 end
