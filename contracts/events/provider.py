@@ -59,9 +59,10 @@ async def _real_events(app: str, system: str) -> dict[str, Json]:
     async with Database(app=app, system=system) as opened:
         story = _Story(opened)
         await story.open()
+        # Of a type that comes more than once the last one counts: a payment that goes back, from first to last.
         for tell in (
-            story.is_held_again, story.succeeds, story.ends, story.waits, story.is_doubled, story.goes_back,
-            story.is_disputed,
+            story.is_held_again, story.succeeds, story.ends, story.waits, story.is_doubled, story.is_disputed,
+            story.goes_back,
         ):  # fmt: skip
             await tell()
         listed = await story.call("event_list_v1", limit=100)
