@@ -76,8 +76,8 @@ class ProviderCall:
     `amount` is in minor units of `currency`. For authorize, `capture` says whether the PSP captures at once; for
     capture, `final` says whether the rest of the authorization is released. `parent_reference` is the PSP's own id of
     the authorization (capture, void) or of the charge (refund). `provider_reference` is the PSP's id of this very
-    operation where it is already known (reads). `mcc`: what the merchant trades in, by ISO 18245, as it was when the payment
-    began: a repeated request must be the same.
+    operation where it is already known (reads). `mcc`: what the merchant trades in, by ISO 18245, as it was when the
+    payment began: a repeated request must be the same.
     `merchant_initiated`: nobody is there to act; the shopper agreed before, in the transaction whose id in the card
     network is `network_transaction_id` (where it is known).
     `three_ds`: the shopper was authenticated elsewhere; the PSP gets the proof and challenges nobody.

@@ -46,8 +46,8 @@ SEEN: dict[str, Callable[[Evidence], Counter[Cell]]] = {
 
 
 CLOSED = frozenset({"disputes"})
-"""Automata of which every step must be declared. What an operation goes through also depends on when its processes look;
-INV-08 holds it to its automaton.
+"""Automata of which every step must be declared. What an operation goes through depends on when its processes look as
+well; INV-08 holds it to its automaton.
 """
 
 

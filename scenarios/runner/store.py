@@ -74,7 +74,8 @@ class Store:
         """A merchant's operations, oldest first."""
         rows = await self._rows(
             "select id, payment_id as payment, kind, provider, status, amount, currency, provider_reference, outcomes,"
-            "       surplus, supersedes, superseded_by, created_real::text as created_at, settled_at::text as settled_at"
+            "       surplus, supersedes, superseded_by, created_real::text as created_at,"
+            "       settled_at::text as settled_at"
             "  from core.operation where merchant = $1 order by created_real, id",
             merchant,
         )
