@@ -13,10 +13,10 @@ import uvloop
 
 from gateway.adapters import temporal
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.collecting import Collecting
 from gateway.adapters.egress import EgressPolicy
 from gateway.adapters.failpoints import failpoints_of
 from gateway.adapters.keys import load_keys
-from gateway.adapters.otlp import Collecting
 from gateway.adapters.postgres import Database
 from gateway.adapters.vault import EnvelopeVault
 from gateway.api.app import build_app

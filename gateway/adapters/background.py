@@ -16,8 +16,8 @@ from typing import TypeVar
 import structlog
 import uvloop
 
+from gateway.adapters.collecting import Collecting
 from gateway.adapters.health import Health, serve_health
-from gateway.adapters.otlp import Collecting
 from gateway.domain.errors import StoreUnavailable, VaultFailed
 from gateway.metrics import announce
 from gateway.observability import configure_logging

@@ -12,18 +12,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import Status, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 from prometheus_client import Counter
 
-from gateway import tracing
 from gateway.observability import mask
 
 EXPORTED = Counter("payera_spans_exported_total", "Spans that the collector took, or that it did not", ["result"])
@@ -35,41 +33,33 @@ FAREWELL_S = 1.0
 _PATH = "/v1/traces"
 
 
-class Collecting:
-    """Collects spans while the block runs; what is waiting at its end is sent, for about `FAREWELL_S`."""
+class Sending:
+    """The SDK with everything between a span and the collector. `end` sends what is waiting, for about `FAREWELL_S`."""
 
-    def __init__(self, process: str, url: str | None) -> None:
-        self._process = process
-        self._url = url
-        self._provider: TracerProvider | None = None
-        self._exporter: OtlpExporter | None = None
+    def __init__(self, process: str, url: str) -> None:
+        resource = Resource.create(
+            {
+                "service.name": f"payera-{process}",
+                "service.namespace": "payera",
+                "service.version": version("payera"),
+                "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+            }
+        )
+        self._exporter = OtlpExporter(url)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(MaskingExporter(self._exporter)))
 
-    def __enter__(self) -> "Collecting":
-        if self._url is not None:
-            resource = Resource.create(
-                {
-                    "service.name": f"payera-{self._process}",
-                    "service.namespace": "payera",
-                    "service.version": version("payera"),
-                    "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
-                }
-            )
-            self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-            self._exporter = OtlpExporter(self._url)
-            self._provider.add_span_processor(BatchSpanProcessor(MaskingExporter(self._exporter)))
-            tracing.collect(self._provider.get_tracer("payera", version("payera")))
-        return self
+    def tracer(self) -> Tracer:
+        """What makes the spans of this process."""
+        return self._provider.get_tracer("payera", version("payera"))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._provider is not None and self._exporter is not None:
-            tracing.collect(None)
-            self._exporter.hurry(FAREWELL_S)
-            # The SDK would wait for a batch under way as long as that takes.
-            ending = threading.Thread(target=self._provider.shutdown, name="spans", daemon=True)
-            ending.start()
-            ending.join(FAREWELL_S)
+    def end(self) -> None:
+        """No more after this."""
+        self._exporter.hurry(FAREWELL_S)
+        # The SDK would wait for a batch under way as long as that takes.
+        ending = threading.Thread(target=self._provider.shutdown, name="spans", daemon=True)
+        ending.start()
+        ending.join(FAREWELL_S)
 
 
 class OtlpExporter(SpanExporter):

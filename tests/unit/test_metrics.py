@@ -8,6 +8,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+import gateway.adapters.otlp
 import gateway.dispatcher
 import gateway.main
 import gateway.relay

@@ -13,7 +13,8 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from gateway import observability, tracing
-from gateway.adapters.otlp import FAREWELL_S, TIMEOUT_S, Collecting, MaskingExporter, OtlpExporter
+from gateway.adapters.collecting import Collecting
+from gateway.adapters.otlp import FAREWELL_S, TIMEOUT_S, MaskingExporter, OtlpExporter
 from gateway.adapters.temporal_traces import TraceInterceptor
 from workflows.messages import PaymentRef
 
