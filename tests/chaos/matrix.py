@@ -47,6 +47,8 @@ REST_S = 60.0
 RESTART_TRIES = 4
 TRIES = 3
 """So often in a row nobody comes to a step before it is given up."""
+RELAY_EVENTS = 5
+"""So many kills of one component at a step of the relay, which takes few orders at a time: the most there are."""
 DEAD_S = 0.4
 """A component stays dead for at most so long, a seed of the event decides."""
 DEAD_FOR_THE_RELAY_S = 3.0
@@ -90,14 +92,16 @@ class Matrix:
         for step in self.steps:
             for component in self.components:
                 due = [key for key, met in self.report.met.items() if met[step]]
-                vain = 0
-                while due and vain < TRIES:
+                vain, events = 0, 0
+                while due and vain < TRIES and not (step.process == "relay" and events == RELAY_EVENTS):
+                    events += 1
                     left = await self._event(step, component, due, again=bool(vain))
                     vain = vain + 1 if len(left) == len(due) else 0
                     due = left
-                self.report.findings += [
-                    f"{flow} seed {seed}: never again met {step} ({component})" for flow, seed in due
-                ]
+                for flow, seed in due:
+                    # At the relay chance decides who is there: once in three seeds is enough.
+                    if step.process != "relay" or not self.report.ran[Cell(flow, step, component)]:
+                        self.report.findings.append(f"{flow} seed {seed}: never again met {step} ({component})")
         return self.report
 
     async def _undisturbed(self) -> None:
@@ -138,7 +142,7 @@ class Matrix:
             self.points.forget(run.world.merchant)
             self.points.lay(run.world.merchant, trap)
         stages = [asyncio.create_task(self._stage(run)) for run in runs]
-        await _gathered(list(traps.values()), stages, _patience_s(step))
+        await _gathered(list(traps.values()), stages, _patience_s(step, component))
         await self.hub.surroundings.supervisor.kill(component)
         held = {merchant for merchant, trap in traps.items() if trap.sprung.is_set()}
         if step.process == "relay":
@@ -179,7 +183,8 @@ class Matrix:
         await asyncio.sleep(run.chance.uniform(0, JITTER_S))
         began = time.monotonic()
         try:
-            await run.flow.stage(run)
+            async with run.redelivering():
+                await run.flow.stage(run)
         except (Unfinished, Unexpected) as error:
             run.failed = str(error)
         run.took_s = time.monotonic() - began
@@ -187,7 +192,8 @@ class Matrix:
     async def _judge(self, run: Run, cell: Cell | None) -> None:
         """True end, one charge, all invariants, by the three sources."""
         found = [run.failed] if run.failed else []
-        found += [f"INV-07: {why}" for why in await come_to_rest(run.world, REST_S)]
+        async with run.redelivering():
+            found += [f"INV-07: {why}" for why in await come_to_rest(run.world, REST_S)]
         if run.payment:
             found += await run.flow.shortcomings(run)
         found += [str(violation) for violation in judge(await run.world.evidence())]
@@ -203,8 +209,10 @@ class Matrix:
         return time.monotonic() - self.report.began
 
 
-def _patience_s(step: Step) -> float:
-    return GATHER_PATIENT_S if step.point in PATIENT and step.process != "relay" else GATHER_S
+def _patience_s(step: Step, component: str) -> float:
+    if step.process == "relay" and component != "api":
+        return 0.0  # while it stands, the workflows overtake the orders that it has not taken
+    return GATHER_PATIENT_S if step.point in PATIENT else GATHER_S
 
 
 async def _passing(traps: Mapping[str, Trap]) -> set[str]:

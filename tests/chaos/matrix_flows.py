@@ -5,10 +5,11 @@ with the same bytes under the same key; what proved never to have reached the PS
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ PATIENCE_S = 60.0
 """How long a shop goes on asking."""
 POLL_S = 0.15
 JITTER_S = 0.1
+REDELIVERY_S = 1.0
 LATER_S = 600
 """The PSP remembers so much later, on its own clock, what it had forgotten."""
 
@@ -96,6 +98,26 @@ class Run:
             if call.status not in {200, 201} or time.monotonic() > deadline:
                 raise Unfinished(f"POST {path}: {call.status} {call.json.get('code')}, and it is not done")
             self.turns += 1
+
+    @contextlib.asynccontextmanager
+    async def redelivering(self) -> AsyncIterator[None]:
+        """While the block runs, notifications that met a dead api come again soon, and not in an hour of the PSP's."""
+
+        async def nag() -> None:
+            while True:
+                await asyncio.sleep(REDELIVERY_S)
+                for account in self.world.accounts.values():
+                    for row in await account.webhooks():
+                        if row["status"] != "delivered" and row["attempts"]:
+                            await account.control.call("POST", f"{account.path}/webhooks/{row['event']}/resend")
+
+        nagging = asyncio.create_task(nag())
+        try:
+            yield
+        finally:
+            nagging.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await nagging
 
     async def status(self) -> str:
         return str((await self.read(f"/v1/payments/{self.payment}"))["status"])
