@@ -25,7 +25,7 @@ def test_a_broken_contract_is_1_and_says_where() -> None:
     with simulated(["dummypay"], renaming("dummypay", "network_transaction_id")) as running:
         done = RUN.invoke(app, ["verify", "dummypay", "--control", running.control])
     assert done.exit_code == 1, done.output
-    assert "3 of 30 interactions do not hold" in done.output
+    assert "4 of 31 interactions do not hold" in done.output
     assert "network_transaction_id" in done.output
 
 

@@ -64,6 +64,7 @@ IDS = (
     "merchant_id",
     "operation_id",
     "alert_id",
+    "dispute_id",
 )
 
 
@@ -75,6 +76,7 @@ class Seeded:
     playground: Shop
     ids: dict[str, list[str]]
     cancelable: list[str]
+    held: list[str]
     statuses: dict[str, collections.Counter[int]] = field(
         default_factory=lambda: collections.defaultdict(collections.Counter)
     )
@@ -114,10 +116,10 @@ def seeded(world: World, api_database: Database) -> Seeded:
 
     card: Json = {"amount": 100_000, "currency": "EUR", "card": VISA}
     captured = [made("/v1/payments", card)["id"] for _ in range(2)]
-    authorized = [made("/v1/payments", card | {"capture_method": "manual"})["id"] for _ in range(6)]
+    authorized = [made("/v1/payments", card | {"capture_method": "manual"})["id"] for _ in range(8)]
     endpoints = [made("/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/"})["id"] for _ in range(4)]
     ids = {
-        "payment_id": captured + authorized[2:],
+        "payment_id": captured + authorized[4:],
         "token_id": [made("/v1/tokens", {"card": VISA})["id"] for _ in range(3)],
         "refund_id": [made("/v1/refunds", {"payment": captured[0], "amount": 100})["id"]],
         "endpoint_id": endpoints[1:],  # the first one stays as it is, so that its deliveries can be replayed
@@ -132,8 +134,25 @@ def seeded(world: World, api_database: Database) -> Seeded:
     deliveries = world.call("GET", "/v1/webhook_deliveries", key=shop.secret_key).json()["data"]
     ids["delivery_id"] = [delivery["id"] for delivery in deliveries if delivery["endpoint"] == endpoints[0]]
     ids |= asyncio.run(_things_for_operators(api_database, captured + authorized))
+    ids["dispute_id"] = _disputes(world, shop, [made("/v1/payments", card)["id"] for _ in range(8)])
     assert all(ids[name] for name in IDS), ids
-    return Seeded(shop, playground, ids, authorized[:2])
+    return Seeded(shop, playground, ids, authorized[:2], authorized[2:4])
+
+
+def _disputes(world: World, shop: Shop, payments: list[str]) -> list[str]:
+    """A dispute of each payment, as the PSP tells of it."""
+    account = f"/v1/dummypay/accounts/{shop.psp['account']}"
+    where = {"url": world.url + shop.account["webhook_path"], "events": ["dispute.needs_response"]}
+    world.control_call("PUT", f"{account}/webhook", where)
+    for payment in payments:
+        [attempt] = world.call("GET", f"/v1/payments/{payment}/attempts", key=shop.secret_key).json()["data"]
+        action = {"object": attempt["provider_reference"], "action": "dispute_needs_response"}
+        world.control_call("POST", f"{account}/settle", action)
+    deadline = time.monotonic() + 20
+    while len(found := world.call("GET", "/v1/disputes", key=shop.secret_key).json()["data"]) < len(payments):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return [dispute["id"] for dispute in found]
 
 
 async def _plan_deliveries(database: Database, events: list[Json]) -> None:
@@ -175,6 +194,10 @@ def use_real_ids(case: Any, seeded: Seeded, choice: random.Random) -> None:
             case.path_parameters[name] = choice.choice(known)
     if case.operation.path.endswith("/fees"):
         case.path_parameters["account_id"] = seeded.shop.account["id"]
+    if case.operation.path.endswith("/reauthorize"):
+        case.path_parameters["payment_id"] = choice.choice(seeded.held)
+        if isinstance(case.body, dict):
+            case.body.pop("amount", None)
     if case.operation.path.endswith("/cancel"):
         case.path_parameters["payment_id"] = choice.choice(seeded.cancelable)
     if case.operation.path == "/v1/settlements" and case.operation.method == "post":
@@ -194,7 +217,7 @@ def use_real_ids(case: Any, seeded: Seeded, choice: random.Random) -> None:
         if "provider" in case.body and "credentials" in case.body:
             case.body |= {"provider": "dummypay", "base_url": "http://127.0.0.1:9", "credentials": {"api_key": "k"}}
         if "providers" in case.body:
-            case.body["providers"] = ["dummypay"]
+            case.body = {"providers": ["dummypay"], "max_fallbacks": 0}
         if isinstance(case.body.get("url"), str):
             case.body["url"] = "http://127.0.0.1:9/hook"
 

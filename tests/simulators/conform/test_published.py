@@ -108,7 +108,8 @@ def own_document(control: str, slug: str, tmp_path: Path, **changed: Any) -> Pat
 
 
 CHARGE = ("id", "object", "status", "amount", "amount_captured", "amount_refunded", "currency", "code", "message",
-          "reference", "payment", "description", "card", "created", "network_advice")  # fmt: skip
+          "reference", "payment", "description", "card", "created", "network_advice", "expired",
+          "initiator")  # fmt: skip
 
 
 def test_a_simulator_is_toured_and_its_drift_found(control: str, tmp_path: Path) -> None:
