@@ -24,14 +24,14 @@ from compose.embedded.shared import temporary_root
 
 app = typer.Typer(add_completion=False)
 out = Console(highlight=False, soft_wrap=True)
-PACKS = ("smoke", "cascading")
+PACKS = ("smoke", "cascading", "aftersale", "routing")
 STORY = ("cascading", "lost")
 """The timeline shown: of a passed scenario of this pack, rather one with this word in its name."""
 
 
 @app.command()
 def demo(
-    packs: Annotated[list[str] | None, typer.Argument(help="Packs to run (default: smoke cascading).")] = None,
+    packs: Annotated[list[str] | None, typer.Argument(help="Packs to run (default: smoke cascading aftersale routing).")] = None,
     reports: Annotated[Path, typer.Option(help="Where the JUnit report and a failed run's logs go.")] = Path("reports"),
 ) -> None:
     """Start everything, run the packs, tell one payment's story, look for card numbers, stop everything."""

@@ -15,7 +15,7 @@ PROOF: dict[str, Any] = {
     "cavv": CAVV,
     "ds_transaction_id": "4f2a9c1e-7b30-4d5a-8c61-90d2e3b7a514",
 }
-NETWORK_ID = "583194720461835"
+NETWORK_ID = "583194720461836"
 WITHOUT_CVC = {name: value for name, value in VISA.items() if name != "cvc"}
 
 

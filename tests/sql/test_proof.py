@@ -9,7 +9,7 @@ from gateway.domain.ids import new_id
 from tests.parts import Database
 from tests.sql.world import World, approved, at, card, declined
 
-NETWORK_ID = "583194720461835"
+NETWORK_ID = "583194720461836"
 PROOF: dict[str, Any] = {"version": "2.2.0", "eci": "05", "ds_transaction_id": "4f2a9c1e-7b30-4d5a-8c61-90d2e3b7a514"}
 SEALED = PROOF | {"cavv_ciphertext": "Y2F2dg==", "cavv_expires_at": at(900)}
 
