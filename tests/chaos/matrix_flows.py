@@ -237,7 +237,8 @@ FLOWS: Mapping[str, Flow] = {
             _nothing,
             _sale,
             _captured,  # by the second, where it is proved that the first never heard of it
-            lambda first: _fault({"action": "commit_then_lose_response", "lose": "reset"}, times=1),
+            # Without its notification: how soon that comes decides otherwise whether the key is repeated or read.
+            lambda first: _fault([{"action": "commit_then_lose_response", "lose": "reset"}, "webhook_drop"], times=1),
         ),
         Flow(
             "capture",
