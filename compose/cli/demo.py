@@ -31,7 +31,9 @@ STORY = ("cascading", "lost")
 
 @app.command()
 def demo(
-    packs: Annotated[list[str] | None, typer.Argument(help="Packs to run (default: smoke cascading aftersale routing).")] = None,
+    packs: Annotated[
+        list[str] | None, typer.Argument(help="Packs to run (default: smoke cascading aftersale routing).")
+    ] = None,
     reports: Annotated[Path, typer.Option(help="Where the JUnit report and a failed run's logs go.")] = Path("reports"),
 ) -> None:
     """Start everything, run the packs, tell one payment's story, look for card numbers, stop everything."""
