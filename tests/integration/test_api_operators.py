@@ -175,9 +175,11 @@ def test_waking_a_payment(world: World, unknown: Json) -> None:
     found = operator(world, "GET", "/open_work?limit=100").json()
     assert unknown["id"] in [row["id"] for row in found["data"]]
     stuck = operator(world, "GET", "/stuck?older_than_s=0").json()
+    # Of each kind the oldest are listed. No relay runs here, so other tests' events may come before this payment's.
     kinds = {row["kind"] for row in stuck["data"] if row["payment"] == unknown["id"]}
-    assert {"not_looked_at", "order_waiting", "event_unsent"} <= kinds
+    assert {"not_looked_at", "order_waiting"} <= kinds
     assert stuck["counts"]["order_waiting"] >= 1
+    assert stuck["counts"]["event_unsent"] >= 1
 
 
 def test_alerts(world: World, shop: Shop, api_database: Database) -> None:
