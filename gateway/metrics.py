@@ -6,7 +6,6 @@ somebody sent.
 
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 from typing import Any
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
@@ -15,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from gateway.domain.errors import PayeraError, StoreUnavailable
 from gateway.use_cases.ports import Json, Store
+from gateway.version import VERSION
 
 BUILD = Gauge("payera_build_info", "Which build of which process this is; always 1", ["process", "version"])
 OPERATIONS = Counter(
@@ -38,7 +38,7 @@ DB_AWAY = Counter("payera_db_unavailable_total", "Calls that the database did no
 
 def announce(process: str) -> None:
     """Tell which build this is."""
-    BUILD.labels(process, version("payera")).set(1)
+    BUILD.labels(process, VERSION).set(1)
 
 
 class MeasuredStore:

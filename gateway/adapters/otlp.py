@@ -11,7 +11,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from urllib.parse import unquote, urlsplit
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -23,6 +22,7 @@ from opentelemetry.util.types import AttributeValue
 from prometheus_client import Counter
 
 from gateway.observability import mask
+from gateway.version import VERSION
 
 EXPORTED = Counter("payera_spans_exported_total", "Spans that the collector took, or that it did not", ["result"])
 
@@ -41,7 +41,7 @@ class Sending:
             {
                 "service.name": f"payera-{process}",
                 "service.namespace": "payera",
-                "service.version": version("payera"),
+                "service.version": VERSION,
                 "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
             }
         )
@@ -51,7 +51,7 @@ class Sending:
 
     def tracer(self) -> Tracer:
         """What makes the spans of this process."""
-        return self._provider.get_tracer("payera", version("payera"))
+        return self._provider.get_tracer("payera", VERSION)
 
     def end(self) -> None:
         """No more after this."""

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from gateway.api.problems import STATUS, TITLES, status_of
 from gateway.domain import errors
 from gateway.domain.errors import PayeraError
+from gateway.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("gateway", "workflows", "simulators", "scenarios", "compose", "sql", "contracts", "tests")
@@ -62,3 +64,8 @@ def test_a_secret_is_revealed_where_it_must_be_and_nowhere_else() -> None:
         "gateway/dispatcher.py",
         "gateway/use_cases/deliver_webhook.py",
     }
+
+
+def test_the_version_is_the_projects() -> None:
+    """The image runs from a folder: there is no package whose metadata could be asked."""
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
