@@ -173,8 +173,8 @@ async def ask(world: World, *by: str, **days: str) -> list[Json]:
     return data
 
 
-async def test_statistics_of_attempts(store: postgres.Database, world: World) -> None:
-    """Rates, reasons, fallbacks, unknowns and cost, in groups; the numbers are counted by hand."""
+async def some_attempts(store: postgres.Database, world: World) -> None:
+    """Seven at stripe today and one the day before, three at dummypay; with fees at both."""
     stripe, dummypay = world.accounts["stripe"], world.accounts["dummypay"]
     fees = [{"kind": "sale", "currency": "EUR", "basis_points": 150, "fixed": 25}]
     await world.call("fee_rules_set_v1", account_id=stripe, fees=fees)
@@ -196,6 +196,11 @@ async def test_statistics_of_attempts(store: postgres.Database, world: World) ->
         told(world, attempt(stripe, settled_at=day_before)),
     ]
     assert await report(store, events) == len(events)
+
+
+async def test_statistics_of_attempts(store: postgres.Database, world: World) -> None:
+    """Rates, reasons, fallbacks, unknowns and cost; the numbers are counted by hand."""
+    await some_attempts(store, world)
     at_dummypay, at_stripe = await ask(world, "provider")
     assert at_stripe == {
         "group": {"provider": "stripe"},
@@ -231,6 +236,11 @@ async def test_statistics_of_attempts(store: postgres.Database, world: World) ->
         "cost": {"EUR": 10},
         "unpriced": 1,
     }
+
+
+async def test_statistics_in_groups(store: postgres.Database, world: World) -> None:
+    stripe, dummypay = world.accounts["stripe"], world.accounts["dummypay"]
+    await some_attempts(store, world)
     groups = [(row["group"], row["attempts"]) for row in await ask(world, "currency", "brand")]
     assert groups == [
         ({"currency": "EUR", "brand": "amex"}, 1),

@@ -328,6 +328,16 @@ async def audit(world: World, **filters: Any) -> list[Any]:
     return [entry for entry in reversed(read["data"]) if entry["action"] != "audit.read"]
 
 
+def state(payment: str, operation: str, *, review_reason: str | None) -> dict[str, Any]:
+    """What an audit entry keeps of a payment that nobody approved."""
+    nothing = {"amount_authorized": 0, "amount_captured": 0, "amount_refunded": 0}
+    asked = {"amount": 4200, "currency": "EUR", "surplus": False, "provider_reference": None}
+    return {
+        "payment": {"status": payment, **nothing, "review_reason": review_reason},
+        "operation": {"status": operation, **asked},
+    }
+
+
 async def test_the_audit_says_who_when_why_and_what_changed(world: World) -> None:
     operation_id = await reviewed(world)
     resolved = await resolve(world, operation_id, "absent", confirmed_by="bob")
@@ -357,38 +367,8 @@ async def test_the_audit_says_who_when_why_and_what_changed(world: World) -> Non
         "payment": payment_id,
         "subject": operation_id,
         "why": "seen in the PSP's dashboard",
-        "before": {
-            "payment": {
-                "status": "needs_review",
-                "amount_authorized": 0,
-                "amount_captured": 0,
-                "amount_refunded": 0,
-                "review_reason": "no_proof",
-            },
-            "operation": {
-                "status": "review",
-                "amount": 4200,
-                "currency": "EUR",
-                "surplus": False,
-                "provider_reference": None,
-            },
-        },
-        "after": {
-            "payment": {
-                "status": "failed",
-                "amount_authorized": 0,
-                "amount_captured": 0,
-                "amount_refunded": 0,
-                "review_reason": None,
-            },
-            "operation": {
-                "status": "absent",
-                "amount": 4200,
-                "currency": "EUR",
-                "surplus": False,
-                "provider_reference": None,
-            },
-        },
+        "before": state("needs_review", "review", review_reason="no_proof"),
+        "after": state("failed", "absent", review_reason=None),
         "origin": "192.0.2.7",
         "trace": None,
         "hash": "",
