@@ -3163,28 +3163,13 @@ CREATE FUNCTION core.dispute_post_v1(p_payment core.payment, p_dispute core.disp
     LANGUAGE plpgsql
     AS $$
 declare
-    v_psp text := 'psp:' || p_dispute.provider || ':receivable';
-    v_other text := case when p_kind like 'dispute_fee%' then 'merchant:fees' else 'merchant:disputed' end;
-    v_signed bigint := case when p_kind like '%_reversed' then p_amount else -p_amount end;
-    v_previous text := coalesce(p_payment.ledger_hash, repeat('0', 64));
     v_step int;
-    v_id text;
-    v_hash text;
 begin
     select count(*) + 1 into v_step from core.ledger_transaction t where t.dispute_id = p_dispute.id;
-    v_id := 'ltx_' || p_dispute.id || '_' || v_step;
-    v_hash := encode(sha256(convert_to(
-        v_previous || v_psp || '|' || p_dispute.currency || '|' || v_signed || E'\n'
-                   || v_other || '|' || p_dispute.currency || '|' || -v_signed || E'\n', 'UTF8')), 'hex');
-    insert into core.ledger_transaction (id, merchant, payment_id, position, kind, operation_id, dispute_id, step, at,
-                                         previous_hash, hash)
-    values (v_id, p_payment.merchant, p_payment.id,
-            (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id),
-            p_kind, p_dispute.operation_id, p_dispute.id, v_step, p_at, v_previous, v_hash);
-    insert into core.ledger_line (transaction_id, line, merchant, account, currency, amount)
-    values (v_id, 1, p_payment.merchant, v_psp, p_dispute.currency, v_signed),
-           (v_id, 2, p_payment.merchant, v_other, p_dispute.currency, -v_signed);
-    return v_hash;
+    return core.ledger_write_v1(
+        p_payment, 'ltx_' || p_dispute.id || '_' || v_step, p_kind, p_dispute.operation_id, p_dispute.provider,
+        case when p_kind like 'dispute_fee%' then 'merchant:fees' else 'merchant:disputed' end, p_dispute.currency,
+        case when p_kind like '%_reversed' then p_amount else -p_amount end, p_at, p_dispute.id, v_step);
 end
 $$;
 
@@ -3780,6 +3765,34 @@ $$;
 
 ALTER FUNCTION core.learn_v1(p_op core.operation, o jsonb, p_at timestamp with time zone) OWNER TO payera_owner;
 
+CREATE FUNCTION core.ledger_write_v1(p_payment core.payment, p_id text, p_kind text, p_operation text, p_provider text, p_other text, p_currency text, p_signed bigint, p_at timestamp with time zone, p_dispute text DEFAULT NULL::text, p_step integer DEFAULT NULL::integer) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_psp text := 'psp:' || p_provider || ':receivable';
+    v_previous text := coalesce(p_payment.ledger_hash, repeat('0', 64));
+    v_position int := 1;
+    v_hash text;
+begin
+    if p_payment.ledger_hash is not null then
+        select count(*) + 1 into v_position from core.ledger_transaction t where t.payment_id = p_payment.id;
+    end if;
+    v_hash := encode(sha256(convert_to(
+        v_previous || v_psp || '|' || p_currency || '|' || p_signed || E'\n'
+                   || p_other || '|' || p_currency || '|' || -p_signed || E'\n', 'UTF8')), 'hex');
+    insert into core.ledger_transaction (id, merchant, payment_id, position, kind, operation_id, dispute_id, step, at,
+                                         previous_hash, hash)
+    values (p_id, p_payment.merchant, p_payment.id, v_position, p_kind, p_operation, p_dispute, p_step, p_at,
+            v_previous, v_hash);
+    insert into core.ledger_line (transaction_id, line, merchant, account, currency, amount)
+    values (p_id, 1, p_payment.merchant, v_psp, p_currency, p_signed),
+           (p_id, 2, p_payment.merchant, p_other, p_currency, -p_signed);
+    return v_hash;
+end
+$$;
+
+ALTER FUNCTION core.ledger_write_v1(p_payment core.payment, p_id text, p_kind text, p_operation text, p_provider text, p_other text, p_currency text, p_signed bigint, p_at timestamp with time zone, p_dispute text, p_step integer) OWNER TO payera_owner;
+
 CREATE FUNCTION core.lock_payment_v1(p_id text) RETURNS core.payment
     LANGUAGE plpgsql
     AS $$
@@ -4014,23 +4027,10 @@ ALTER FUNCTION core.payment_waits_v1(p core.payment) OWNER TO payera_owner;
 CREATE FUNCTION core.post_back_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) RETURNS text
     LANGUAGE plpgsql
     AS $$
-declare
-    v_psp text := 'psp:' || p_op.provider || ':receivable';
-    v_signed bigint := case p_kind when 'refund_failed' then p_amount else -p_amount end;
-    v_id text := 'ltx_back_' || p_op.id;
-    v_hash text;
 begin
-    v_hash := encode(sha256(convert_to(
-        p_payment.ledger_hash || v_psp || '|' || p_op.currency || '|' || v_signed || E'\n'
-                              || 'merchant:payable|' || p_op.currency || '|' || -v_signed || E'\n', 'UTF8')), 'hex');
-    insert into core.ledger_transaction (id, merchant, payment_id, position, kind, operation_id, at, previous_hash, hash)
-    values (v_id, p_payment.merchant, p_payment.id,
-            (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id),
-            p_kind, p_op.id, p_at, p_payment.ledger_hash, v_hash);
-    insert into core.ledger_line (transaction_id, line, merchant, account, currency, amount)
-    values (v_id, 1, p_payment.merchant, v_psp, p_op.currency, v_signed),
-           (v_id, 2, p_payment.merchant, 'merchant:payable', p_op.currency, -v_signed);
-    return v_hash;
+    return core.ledger_write_v1(
+        p_payment, 'ltx_back_' || p_op.id, p_kind, p_op.id, p_op.provider, 'merchant:payable', p_op.currency,
+        case p_kind when 'refund_failed' then p_amount else -p_amount end, p_at);
 end
 $$;
 
@@ -4039,27 +4039,11 @@ ALTER FUNCTION core.post_back_v1(p_payment core.payment, p_op core.operation, p_
 CREATE FUNCTION core.post_v1(p_payment core.payment, p_op core.operation, p_kind text, p_amount bigint, p_at timestamp with time zone) RETURNS text
     LANGUAGE plpgsql
     AS $$
-declare
-    v_psp text := 'psp:' || p_op.provider || ':receivable';
-    v_other text := case when p_kind in ('surplus', 'surplus_reversal') then 'suspense:duplicate'
-                         else 'merchant:payable' end;
-    v_signed bigint := case when p_kind in ('capture', 'surplus') then p_amount else -p_amount end;
-    v_id text := 'ltx_' || p_op.id;
-    v_previous text := coalesce(p_payment.ledger_hash, repeat('0', 64));
-    v_hash text;
 begin
-    v_hash := encode(sha256(convert_to(
-        v_previous || v_psp || '|' || p_op.currency || '|' || v_signed || E'\n'
-                   || v_other || '|' || p_op.currency || '|' || -v_signed || E'\n', 'UTF8')), 'hex');
-    insert into core.ledger_transaction (id, merchant, payment_id, position, kind, operation_id, at, previous_hash, hash)
-    values (v_id, p_payment.merchant, p_payment.id,
-            case when p_payment.ledger_hash is null then 1
-                 else (select count(*) + 1 from core.ledger_transaction t where t.payment_id = p_payment.id) end,
-            p_kind, p_op.id, p_at, v_previous, v_hash);
-    insert into core.ledger_line (transaction_id, line, merchant, account, currency, amount)
-    values (v_id, 1, p_payment.merchant, v_psp, p_op.currency, v_signed),
-           (v_id, 2, p_payment.merchant, v_other, p_op.currency, -v_signed);
-    return v_hash;
+    return core.ledger_write_v1(
+        p_payment, 'ltx_' || p_op.id, p_kind, p_op.id, p_op.provider,
+        case when p_kind in ('surplus', 'surplus_reversal') then 'suspense:duplicate' else 'merchant:payable' end,
+        p_op.currency, case when p_kind in ('capture', 'surplus') then p_amount else -p_amount end, p_at);
 end
 $$;
 
@@ -7894,6 +7878,9 @@ GRANT ALL ON FUNCTION core.iso_v1(p_at timestamp with time zone) TO payera_syste
 
 REVOKE ALL ON FUNCTION core.learn_v1(p_op core.operation, o jsonb, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.learn_v1(p_op core.operation, o jsonb, p_at timestamp with time zone) TO payera_system;
+
+REVOKE ALL ON FUNCTION core.ledger_write_v1(p_payment core.payment, p_id text, p_kind text, p_operation text, p_provider text, p_other text, p_currency text, p_signed bigint, p_at timestamp with time zone, p_dispute text, p_step integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION core.ledger_write_v1(p_payment core.payment, p_id text, p_kind text, p_operation text, p_provider text, p_other text, p_currency text, p_signed bigint, p_at timestamp with time zone, p_dispute text, p_step integer) TO payera_system;
 
 REVOKE ALL ON FUNCTION core.lock_payment_v1(p_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION core.lock_payment_v1(p_id text) TO payera_system;
